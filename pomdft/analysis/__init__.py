@@ -1,0 +1,1 @@
+"""From stored results to d-band moments and segregation energies."""

@@ -1,0 +1,382 @@
+"""The Python API: build models, query affinities, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pomdft.errors import NotComputedError, UnknownNameError
+from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
+from pomdft.settings import load_settings
+from pomdft.store.results import ResultStore
+from pomdft.structures.clusters import known_metals
+from pomdft.structures.docking import build_complexes
+from pomdft.structures.ligands import list_ligands as list_conventional_ligands
+from pomdft.structures.poms import build_pom
+from pomdft.structures.registry import list_poms
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+
+    from pomdft.analysis.segregation import SegregationEnergy
+    from pomdft.analysis.segregation_ligand import ContactAffinity
+    from pomdft.prediction.activity import Activity
+    from pomdft.prediction.map import OrderingMap
+    from pomdft.prediction.ordering import Ordering
+    from pomdft.schemas.dband import DBand
+
+#: Columns of `affinities`, in this order.
+AFFINITY_COLUMNS = (
+    "ligand",
+    "metal",
+    "cluster",
+    "site",
+    "charge_model",
+    "level",
+    "energy_ev",
+    "std_ev",
+    "counterpoise_correction_ev",
+    "interaction_energy_ev",
+    "reorganisation_ligand_ev",
+    "reorganisation_metal_ev",
+    "dispersion_ev",
+    "contacts",
+    "per_contact_ev",
+    "relaxed",
+    "source",
+    "key",
+)
+
+
+def affinity(
+    ligand: str,
+    metal: str,
+    *,
+    level: str = "lcao",
+    cluster: str = "M4",
+    site: str = "vacancy",
+    charge_model: str = "protonated",
+) -> Affinity:
+    """Return the binding energy of a ligand to a metal. Negative = bound.
+
+    The user's store is asked first, then the data shipped with the package.
+
+    Parameters
+    ----------
+    ligand, metal : str
+        Names, e.g. "A-alpha-SiW9O34" and "Au".
+    level : str
+        Name of the level of theory.
+    cluster, site, charge_model : str
+        Which model.
+
+    Returns
+    -------
+    Affinity
+        With `energy_ev`, `std_ev`, `per_contact_ev`, `level`, `model`, `key`.
+
+    Raises
+    ------
+    UnknownNameError
+        The ligand or metal does not exist; the near names are listed.
+    NotComputedError
+        It has not been computed; the message names the command that would.
+    """
+    check_names(ligand, metal)
+    found = find_affinities(
+        ligand=ligand,
+        metal=metal,
+        level=level,
+        cluster=cluster,
+        site=site,
+        charge_model=charge_model,
+    )
+    if not found:
+        raise NotComputedError(
+            f"The affinity of {ligand} for {metal} ({cluster}, site {site}, {charge_model}, level "
+            f"{level}) has not been computed.",
+            f"Compute it: pomdft run --ligand {ligand} --metal {metal} --level {level}"
+            + (f" --cluster {cluster}" if cluster != "M4" else "")
+            + (f" --site {site}" if site != "vacancy" else "")
+            + (f" --charge-model {charge_model}" if charge_model != "protonated" else ""),
+        )
+    return found[-1]
+
+
+def affinities(
+    ligand: str | None = None,
+    metal: str | None = None,
+    level: str | None = None,
+    charge_model: str | None = None,
+) -> pd.DataFrame:
+    """Return known affinities as a table. Energies in eV, negative = bound.
+
+    Parameters
+    ----------
+    ligand, metal, level, charge_model : str, optional
+        Only these; None for any.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an affinity; `attrs["sign_convention"]` says the sign.
+    """
+    import pandas as pd
+
+    check_names(ligand, metal)
+    rows = [
+        affinity_row(found)
+        for found in find_affinities(
+            ligand=ligand, metal=metal, level=level, charge_model=charge_model
+        )
+    ]
+    frame = pd.DataFrame(rows, columns=list(AFFINITY_COLUMNS))
+    frame.attrs["sign_convention"] = SIGN_CONVENTION
+    return frame
+
+
+def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
+    """Return the d-band of a metal surface or of a cluster. Energies relative to the Fermi level.
+
+    Parameters
+    ----------
+    metal : str
+        Symbol.
+    facet : str
+        "111", "100", "211", "0001", "bulk", or a cluster such as "M4".
+    ligand : str, optional
+        Of a protected cluster.
+
+    Returns
+    -------
+    DBand
+        With `center_ev`, `width_ev`, `filling`, `upper_edge_ev`, `source`.
+
+    Raises
+    ------
+    NotComputedError
+        It has not been computed; the message names the command that would.
+    """
+    from pomdft.flows.dband import find_d_band
+
+    check_names(ligand, metal)
+    return find_d_band(metal, facet, ligand)
+
+
+def segregation_energy(
+    host: str, solute: str, facet: str = "111", ligand: str | None = None, **options: Any
+) -> SegregationEnergy:
+    """Return the segregation energy of a dilute solute. Negative = the solute goes to the surface.
+
+    Parameters
+    ----------
+    host, solute : str
+        Metals, Ti to Au.
+    facet : str
+        "111", "100", "110", "0001", or a site such as "step".
+    ligand : str, optional
+        The difference of its affinities for the two metals is added.
+    **options
+        See `pomdft.analysis.segregation.segregation_energy`; `affinity` gives affinities by hand.
+    """
+    from pomdft.analysis import segregation
+
+    _fill_in(options, ligand, (host, solute))
+    return segregation.segregation_energy(host, solute, facet, ligand, **options)
+
+
+def predict_ordering(  # noqa: PLR0917 - the order is part of the published signature
+    first: str,
+    second: str,
+    ligand: str | None = None,
+    fraction: float = 0.5,
+    n_atoms: int = 309,
+    temperature_k: float = 298.15,
+    route: str = "equilibrium",
+    seed: int = 0,
+    **options: Any,
+) -> Ordering:
+    """Predict how two metals arrange in a particle under a ligand.
+
+    Parameters
+    ----------
+    first, second : str
+        Metals, Ti to Au.
+    ligand : str, optional
+        Its affinities come from the store or the shipped data, unless `affinity` gives them.
+    fraction : float
+        Atomic fraction of the second metal.
+    n_atoms : int
+        Size of the particle.
+    temperature_k : float
+        Temperature in kelvin.
+    route : {"equilibrium", "co-reduction"}
+        How the particle forms.
+    seed : int
+        Of the random numbers.
+    **options
+        See `pomdft.prediction.ordering.predict_ordering`.
+
+    Returns
+    -------
+    Ordering
+        With `label`, `core`, `shell`, `probabilities`, and the reason in one sentence.
+    """
+    from pomdft.prediction import ordering
+
+    _fill_in(options, ligand, (first, second))
+    return ordering.predict_ordering(
+        first, second, ligand, fraction, n_atoms, temperature_k, route, seed, **options
+    )
+
+
+def ordering_map(
+    first: str,
+    second: str,
+    ligand: str | None = None,
+    fractions: npt.ArrayLike | None = None,
+    temperatures_k: npt.ArrayLike | None = None,
+    **options: Any,
+) -> OrderingMap:
+    """Predict the ordering over molar ratio and temperature.
+
+    Parameters
+    ----------
+    first, second, ligand
+        As for `predict_ordering`.
+    fractions : array_like, optional
+        Atomic fractions of the second metal, ascending.
+    temperatures_k : array_like, optional
+        Temperatures in kelvin, ascending.
+    **options
+        See `pomdft.prediction.map.ordering_map`.
+    """
+    from pomdft.prediction import map as prediction_map
+
+    _fill_in(options, ligand, (first, second))
+    return prediction_map.ordering_map(first, second, ligand, fractions, temperatures_k, **options)
+
+
+def find_affinities(**equal: str | None) -> list[Affinity]:
+    """Return affinities of the user's store, and shipped ones the store does not have.
+
+    Parameters
+    ----------
+    **equal : str, optional
+        Fields of the model, and `level`; None for any.
+    """
+    from pomdft.store.reference import load_reference_affinities
+
+    own = ResultStore(load_settings().store).affinities(**equal)
+    have = {(a.model, a.level.name) for a in own}
+    shipped = [
+        a
+        for a in load_reference_affinities()
+        if (a.model, a.level.name) not in have and _matches(a, equal)
+    ]
+    return shipped + own
+
+
+def affinity_row(found: Affinity) -> dict[str, Any]:
+    """Return one row of the affinity table."""
+    data: dict[str, Any] = found.model_dump(
+        exclude={"model", "level", "calculations", "ensemble_ev"}
+    )
+    data |= found.model.model_dump()
+    data["level"] = found.level.name
+    return {column: data[column] for column in AFFINITY_COLUMNS}
+
+
+def predict_activity(
+    composition: Mapping[str, float],
+    reaction: str = "co-oxidation",
+    ordering: str = "random-alloy",
+    ligand: str | None = None,
+    temperature_k: float | None = None,
+    **options: Any,
+) -> Activity:
+    """Predict the rate of a surface relative to its better monometallic parent.
+
+    Parameters
+    ----------
+    composition : mapping
+        One or two metals to their amounts.
+    reaction : {"co-oxidation", "aerobic-oxidation", "formic-acid-dehydrogenation"}
+    ordering : str
+        "random-alloy", "core-shell", ...
+    ligand : str, optional
+        Named in the answer.
+    temperature_k : float, optional
+        Temperature in kelvin.
+    **options
+        See `pomdft.prediction.activity.predict_activity`.
+    """
+    from pomdft.prediction import activity
+
+    return activity.predict_activity(
+        composition, reaction, ordering, ligand, temperature_k, **options
+    )
+
+
+def known_affinities(ligand: str, metals: tuple[str, ...]) -> dict[str, ContactAffinity]:
+    """Return affinities of a ligand per contact, at one level, from the store or shipped data.
+
+    Raises
+    ------
+    NotComputedError
+        One of them has not been computed, or not at the level of the others.
+    """
+    from pomdft.prediction.affinities import collect_contact_affinities
+
+    for metal in metals:
+        check_names(ligand, metal)
+    found = collect_contact_affinities(find_affinities(ligand=ligand), metals)
+    missing = [metal for metal in metals if metal not in found]
+    if missing:
+        raise NotComputedError(
+            f"The affinity of {ligand} for {' and '.join(missing)} has not been computed"
+            f"{' at the level of the other metal' if found else ''}.",
+            f"Compute it: pomdft run --ligand {ligand} --metal {missing[0]}; or give it by hand: "
+            f'affinity={{"{missing[0]}": -0.5}} (eV per contact), on the command line '
+            f"--affinity {missing[0]}=-0.5.",
+        )
+    return found
+
+
+def _fill_in(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]) -> None:
+    """Put the ligand's known affinities into the options where none are given by hand."""
+    if ligand is not None and options.get("affinity") is None:
+        options["affinity"] = known_affinities(ligand, metals)
+
+
+def check_names(ligand: str | None, metal: str | None) -> None:
+    """Raise UnknownNameError for a ligand or metal that does not exist."""
+    if ligand is not None and ligand not in list_ligands():
+        raise UnknownNameError("ligand", ligand, list_ligands())
+    if metal is not None and metal not in known_metals():
+        raise UnknownNameError("metal", metal, known_metals())
+
+
+def list_ligands() -> list[str]:
+    """Return the names of all ligands: POMs and conventional protecting ligands."""
+    return [*list_poms(), *list_conventional_ligands()]
+
+
+def _matches(found: Affinity, equal: dict[str, str | None]) -> bool:
+    row = affinity_row(found)
+    return all(value is None or row[name] == value for name, value in equal.items())
+
+
+__all__ = [
+    "affinities",
+    "affinity",
+    "build_complexes",
+    "build_pom",
+    "d_band",
+    "list_ligands",
+    "ordering_map",
+    "predict_activity",
+    "predict_ordering",
+    "segregation_energy",
+]

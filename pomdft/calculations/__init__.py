@@ -1,0 +1,1 @@
+"""Running one calculation: levels of theory, GPAW in its own process, recovery, checkpoints."""

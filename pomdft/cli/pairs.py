@@ -1,0 +1,56 @@
+"""What the prediction commands share: ratios, affinities by hand or from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pomdft.errors import InputError
+
+#: Names that mean the bare particle.
+NO_LIGAND = ("none", "bare")
+
+
+def parse_ratio(text: str | None, fraction: float | None) -> float:
+    """Return the fraction of the second metal from a ratio such as 1:3, or from a fraction.
+
+    Raises
+    ------
+    InputError
+        Both are given, or the ratio is not two positive numbers.
+    """
+    if text is None:
+        return 0.5 if fraction is None else fraction
+    if fraction is not None:
+        raise InputError("--ratio and --fraction say the same thing.", "Give one of them.")
+    parts = text.split(":")
+    try:
+        first, second = (float(part) for part in parts)
+    except ValueError:
+        raise InputError(f"--ratio {text!r} is not like 1:3.", "Give first:second.") from None
+    if not (0.0 <= first < 1e9 and 0.0 <= second < 1e9 and first + second > 0.0):
+        raise InputError(f"--ratio {text!r} must have two positive numbers.")
+    return second / (first + second)
+
+
+def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, eV per contact.
+
+    Raises
+    ------
+    InputError
+        An item is not of this form.
+    """
+    found = {}
+    for item in items:
+        metal, equals, value = item.partition("=")
+        number, _, spread = value.replace("±", "+-").partition("+-")
+        try:
+            if not equals:
+                raise ValueError
+            found[metal.strip()] = (float(number), float(spread) if spread else 0.0)
+        except ValueError:
+            raise InputError(
+                f"--affinity {item!r} is not like Au=-0.4 or Au=-0.4+-0.1.",
+                "Give eV per contact, negative = bound.",
+            ) from None
+    return found

@@ -1,0 +1,22 @@
+"""Jobflow Makers and flows: affinities, from structures to binding energies."""
+
+from pomdft.flows.affinity import AffinityMaker
+from pomdft.flows.convergence import ConvergenceMaker, ConvergencePoint, convergence_levels
+from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
+from pomdft.flows.preparation import AffinityPlan, plan_affinity
+from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study, run_study
+
+__all__ = [
+    "AffinityMaker",
+    "AffinityPlan",
+    "ConvergenceMaker",
+    "ConvergencePoint",
+    "GpawRelaxMaker",
+    "GpawStaticMaker",
+    "StudyOutcome",
+    "StudyPlan",
+    "convergence_levels",
+    "plan_affinity",
+    "plan_study",
+    "run_study",
+]

@@ -1,0 +1,125 @@
+"""Studies of metals: the flow of a study, and a local run of it."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from jobflow import Flow, JobStore, run_locally
+from maggma.stores import MemoryStore
+
+from pomdft.calculations.levels import load_level
+from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.dband import DBandMaker
+from pomdft.flows.reporting import FlowReporter, SilentReporter, reporting_to
+from pomdft.flows.segregation import MixingMaker, SegregationMaker
+from pomdft.schemas.level import Level
+from pomdft.schemas.metal_study import MetalStudy
+from pomdft.schemas.study import LevelRequest
+from pomdft.settings import Settings
+from pomdft.store.documents import StoredDocument
+from pomdft.structures.crystals import experimental_lattice
+
+_LEVELS = {"bulk": "pw-bulk", "d-band": "pw-d-band", "segregation": "pw-slab", "mixing": "pw-slab"}
+
+
+@dataclass(frozen=True)
+class MetalOutcome:
+    """What a run of a metal study brought.
+
+    Attributes
+    ----------
+    documents : tuple
+        Finished documents.
+    missing : tuple of str
+        Names of what failed.
+    """
+
+    documents: tuple[StoredDocument, ...]
+    missing: tuple[str, ...]
+
+
+def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = False) -> list[Flow]:
+    """Return one flow for every number a study asks for; computes nothing.
+
+    Parameters
+    ----------
+    study : MetalStudy
+        From an input file.
+    settings : Settings
+        Where results go.
+    retry : bool
+        Try again what failed for good before.
+
+    Raises
+    ------
+    InputError
+        A name or value in the study is wrong.
+    """
+    for metal in study.metals:
+        experimental_lattice(metal)
+    request = study.level or LevelRequest(preset=_LEVELS[study.kind])
+    level, bulk_level = _load(request), _load(study.bulk_level)
+    common: dict[str, Any] = {
+        "store": str(settings.store),
+        "cores": study.resources.cores or settings.cores,
+        "retry": retry,
+    }
+    pairs = list(itertools.permutations(study.metals, 2))
+    facets: tuple[str | None, ...] = study.facets or (None,)
+    if study.kind == "bulk":
+        # Asked for by name, a lattice is computed even where one is shipped.
+        bulk = BulkMaker(level=bulk_level, shipped=False, **common)
+        return [_single(bulk.make(metal), f"bulk {metal}") for metal in study.metals]
+    if study.kind == "d-band":
+        bands = DBandMaker(level=level, bulk_level=bulk_level, **common)
+        return [bands.make(m, f) for m, f in itertools.product(study.metals, facets)]
+    if study.kind == "mixing":
+        mixing = MixingMaker(
+            level=level, bulk_level=bulk_level, supercell=study.supercell, **common
+        )
+        return [mixing.make(host, solute) for host, solute in pairs]
+    swaps = SegregationMaker(
+        level=level, bulk_level=bulk_level, layers=study.layers, repeat=study.repeat, **common
+    )
+    return [swaps.make(host, solute, f) for (host, solute), f in itertools.product(pairs, facets)]
+
+
+def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> MetalOutcome:
+    """Run flows on this machine one after the other, going on from what the store has.
+
+    Parameters
+    ----------
+    flows : list of Flow
+        From `make_metal_flows`; the last job of each gives a document.
+    reporter : FlowReporter, optional
+        Hears of progress.
+    """
+    documents, missing = [], []
+    for flow in flows:
+        with reporting_to(reporter or SilentReporter()), warnings.catch_warnings():
+            # Jobflow still uses a helper of monty that monty wants to retire.
+            warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
+            responses = run_locally(
+                flow, log=False, store=JobStore(MemoryStore()), raise_immediately=False
+            )
+        last = flow.jobs[-1]
+        response = responses.get(last.uuid, {}).get(last.index)
+        if response is None or response.output is None:
+            missing.append(str(flow.name))
+        else:
+            documents.append(response.output)
+    return MetalOutcome(tuple(documents), tuple(missing))
+
+
+def _single(job: Any, name: str) -> Flow:
+    job.name = name
+    return Flow([job], output=job.output, name=name)
+
+
+def _load(request: LevelRequest) -> Level:
+    loader: Callable[..., Level] = load_level
+    return loader(request.preset, request.overrides or None)

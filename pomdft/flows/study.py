@@ -1,0 +1,284 @@
+"""A whole study: the flow of all its affinities, its plan, and a local run of it."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jobflow import Flow, JobStore, run_locally
+from maggma.stores import MemoryStore
+from pymatgen.core import Molecule
+
+from pomdft.calculations.cost import CostEstimate, estimate_cost
+from pomdft.calculations.levels import load_level
+from pomdft.calculations.models import make_model
+from pomdft.flows.affinity import AffinityMaker
+from pomdft.flows.jobs import take_fragment
+from pomdft.flows.preparation import AffinityPlan, find_prepared, plan_affinity
+from pomdft.flows.reporting import (
+    FlowReporter,
+    SilentReporter,
+    StoppingReporter,
+    StudyStopped,
+    reporting_to,
+)
+from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.calculation import CalculationInput, Task
+from pomdft.schemas.level import Level
+from pomdft.schemas.study import Study
+from pomdft.settings import Settings
+from pomdft.store.results import ResultStore
+
+
+@dataclass(frozen=True)
+class PlannedCalculation:
+    """A calculation that a study would run.
+
+    Attributes
+    ----------
+    affinity, role, label : str
+        What it is for.
+    task : {"energy", "relaxation"}
+    n_atoms, n_electrons : int
+        Electrons of all atoms that are not ghosts, core electrons included.
+    level_title : str
+        Level of theory.
+    key : str or None
+        Content key; None while the geometry it starts from is not known yet.
+    stored : bool
+        Whether the store already has it.
+    cost : CostEstimate
+        Wall time, if it has to run.
+    identity : tuple of str
+        Equal for calculations that will turn out to be the same one.
+    """
+
+    affinity: str
+    role: str
+    label: str
+    task: Task
+    n_atoms: int
+    n_electrons: int
+    level_title: str
+    key: str | None
+    stored: bool
+    cost: CostEstimate
+    identity: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a run of a study brought.
+
+    Attributes
+    ----------
+    affinities : tuple of Affinity
+        Finished binding energies.
+    missing : tuple of str
+        Titles of those that failed or were skipped.
+    """
+
+    affinities: tuple[Affinity, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """Everything of a study that can be known before it runs.
+
+    Attributes
+    ----------
+    study : Study
+    level : Level
+    maker : AffinityMaker
+    members : tuple of (AffinityModel, AffinityPlan)
+    """
+
+    study: Study
+    level: Level
+    maker: AffinityMaker
+    members: tuple[tuple[AffinityModel, AffinityPlan], ...]
+
+    def make_flow(self) -> Flow:
+        """Return the Jobflow flow of all affinities."""
+        flows = [self.maker.make_from_plan(plan, model) for model, plan in self.members]
+        return Flow(flows, output=[flow.output for flow in flows], name=self.study.name)
+
+    def count_calculations(self) -> int:
+        """Return the number of distinct calculations."""
+        return len({c.identity for c in self._calculations(None, 1)})
+
+    def list_calculations(self, settings: Settings) -> list[PlannedCalculation]:
+        """Return every distinct calculation, with what is already stored and what it costs."""
+        store = ResultStore(settings.store)
+        distinct: dict[tuple[str, ...], PlannedCalculation] = {}
+        for planned in self._calculations(store, settings.ranks):
+            distinct.setdefault(planned.identity, planned)
+        return list(distinct.values())
+
+    def _calculations(
+        self, store: ResultStore | None, n_ranks: int
+    ) -> Iterator[PlannedCalculation]:
+        exists = store is not None and store.root.exists()
+        history = store.index.wall_times() if store is not None and exists else []
+        for model, plan in self.members:
+            minima = [("ligand", model.ligand, plan.ligand)]
+            minima += [("cluster", f"{model.metal} {model.cluster}", plan.cluster)]
+            minima += [("complex", f"{model.title}", molecule) for molecule in plan.complexes]
+            task: Task = "relaxation" if self.level.relax else "energy"
+            for role, label, molecule in minima:
+                start, known = self._start(plan, role, molecule, store if exists else None)
+                frozen = () if role == "cluster" or task == "energy" else plan.frozen
+                atoms = make_model(start, self.level, plan.box, label=label, frozen=frozen)
+                request = CalculationInput.create(task, atoms, self.level)
+                key = request.key if known else None
+                yield PlannedCalculation(
+                    affinity=model.title,
+                    role=role,
+                    label=label,
+                    task=task,
+                    n_atoms=len(atoms.symbols),
+                    n_electrons=atoms.electron_count,
+                    level_title=self.level.title,
+                    key=key,
+                    stored=bool(
+                        key and exists and store is not None and store.find_result(key) is not None
+                    ),
+                    cost=estimate_cost(task, atoms, self.level, n_ranks, history),
+                    identity=(request.key,),
+                )
+            yield from self._single_points(model, plan, n_ranks, history)
+
+    def _start(
+        self, plan: AffinityPlan, role: str, molecule: Molecule, store: ResultStore | None
+    ) -> tuple[Molecule, bool]:
+        """Return where a calculation starts, and whether that is its final start."""
+        if self.level.method != "gpaw" or len(molecule) == 1:
+            return molecule, True
+        if store is None:
+            return molecule, False
+        if role == "complex":
+            prepared = find_prepared(molecule, store, plan.ligand, plan.frozen)
+        else:
+            prepared = find_prepared(molecule, store)
+        return (molecule, False) if prepared is None else (prepared, True)
+
+    def _single_points(
+        self,
+        model: AffinityModel,
+        plan: AffinityPlan,
+        n_ranks: int,
+        history: list[tuple[str, str, int, float]],
+    ) -> Iterator[PlannedCalculation]:
+        for role, fragment, with_ghosts in self.maker.frozen_parts():
+            part, ghosts = take_fragment(plan.complexes[0], fragment, keep_ghosts=with_ghosts)
+            atoms = make_model(part, self.level, plan.box, label=role, ghosts=ghosts)
+            yield PlannedCalculation(
+                affinity=model.title,
+                role=role,
+                label=f"{role} of {model.title}",
+                task="energy",
+                n_atoms=len(atoms.symbols),
+                n_electrons=atoms.electron_count,
+                level_title=self.level.title,
+                key=None,
+                stored=False,
+                cost=estimate_cost("energy", atoms, self.level, n_ranks, history),
+                identity=(model.title, role),
+            )
+
+
+def plan_study(study: Study, settings: Settings, *, retry: bool = False) -> StudyPlan:
+    """Check a study and build all its models; computes nothing.
+
+    Parameters
+    ----------
+    study : Study
+        From an input file.
+    settings : Settings
+        Where results go.
+    retry : bool
+        Try again what failed for good before.
+
+    Raises
+    ------
+    InputError
+        A name or value in the study is wrong.
+    """
+    level = load_level(study.level.preset, study.level.overrides)
+    maker = AffinityMaker(
+        level=level,
+        counterpoise=study.counterpoise,
+        orientations=study.orientations,
+        cation=study.cation,
+        store=str(settings.store),
+        cores=study.resources.cores or settings.cores,
+        retry=retry,
+    )
+    members = []
+    for ligand, metal, cluster, site, charge_model in itertools.product(
+        study.ligands, study.metals, study.clusters, study.sites, study.charge_models
+    ):
+        plan = plan_affinity(
+            ligand,
+            metal,
+            cluster,
+            site,
+            charge_model,
+            level=level,
+            orientations=study.orientations,
+            cation=study.cation,
+        )
+        model = AffinityModel(
+            ligand=ligand, metal=metal, cluster=cluster, site=site, charge_model=charge_model
+        )
+        members.append((model, plan))
+    return StudyPlan(study, level, maker, tuple(members))
+
+
+def run_study(plan: StudyPlan, reporter: FlowReporter | None = None) -> StudyOutcome:
+    """Run a study on this machine, going on from whatever the store already has.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+        From `plan_study`.
+    reporter : FlowReporter, optional
+        Hears of progress.
+
+    Returns
+    -------
+    StudyOutcome
+        What failed is reported and skipped with all that needs it; the rest goes on.
+
+    Raises
+    ------
+    StoreError
+        The store takes no more results (full disk, no permission).
+    LauncherError
+        GPAW cannot be started.
+    """
+    flows = [(model, plan.maker.make_from_plan(member, model)) for model, member in plan.members]
+    whole = Flow([flow for _, flow in flows], name=plan.study.name)
+    store = JobStore(MemoryStore())
+    listener = StoppingReporter(reporter or SilentReporter())
+    with reporting_to(listener), warnings.catch_warnings():
+        # Affinities of a study need not depend on each other, which Jobflow remarks on; and it
+        # still uses a helper of monty that monty wants to retire.
+        warnings.filterwarnings("ignore", "Some jobs are not connected", UserWarning)
+        warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
+        try:
+            responses = run_locally(whole, log=False, store=store, raise_immediately=False)
+        except StudyStopped as stopped:
+            raise stopped.error from stopped
+    affinities, missing = [], []
+    for model, flow in flows:
+        last = flow.jobs[-1]
+        response = responses.get(last.uuid, {}).get(last.index)
+        if response is None or not isinstance(response.output, Affinity):
+            missing.append(model.title)
+        else:
+            affinities.append(response.output)
+    return StudyOutcome(tuple(affinities), tuple(missing))

@@ -1,0 +1,1 @@
+"""From affinities and segregation energies to ordering and activity."""

@@ -1,0 +1,75 @@
+"""Comparable affinities per contact out of stored affinity documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pomdft.analysis.segregation_ligand import ContactAffinity
+from pomdft.schemas.affinity import Affinity
+
+#: Levels from best to worst; others rank between "lcao-static" and "xtb".
+LEVEL_ORDER = ("pw", "fd", "lcao", "lcao-static", "xtb")
+#: Assumed where no ensemble was computed, eV per contact; named in the source of the affinity.
+ASSUMED_STD_EV = 0.10
+
+
+def collect_contact_affinities(
+    documents: Iterable[Affinity], metals: tuple[str, ...] | None = None
+) -> dict[str, ContactAffinity]:
+    """Choose affinities of one ligand that may be compared between metals.
+
+    Only affinities of the same level, cluster, site and charge model are put together; of these
+    sets the one with most of the metals is taken, then the best level. Counterpoise-corrected
+    energies are used where every metal of the set has them.
+
+    Parameters
+    ----------
+    documents : iterable of Affinity
+        Affinities of one ligand, later ones preferred.
+    metals : tuple of str, optional
+        Metals of interest; None for any.
+
+    Returns
+    -------
+    dict
+        Metal to :class:`ContactAffinity`; metals without contacts are left out.
+    """
+    sets: dict[tuple[str, str, str, str], dict[str, Affinity]] = {}
+    for document in documents:
+        if document.contacts == 0 or (metals is not None and document.metal not in metals):
+            continue
+        model = document.model
+        key = (document.level.name, model.cluster, model.site, model.charge_model)
+        known = sets.setdefault(key, {})
+        previous = known.get(document.metal)
+        # Of several orientations the most strongly bound one is the one that is populated.
+        if previous is None or document.energy_ev <= previous.energy_ev:
+            known[document.metal] = document
+    if not sets:
+        return {}
+
+    def rank(item: tuple[tuple[str, str, str, str], dict[str, Affinity]]) -> tuple[int, float]:
+        level = item[0][0]
+        quality = LEVEL_ORDER.index(level) if level in LEVEL_ORDER else 3.5
+        return len(item[1]), -quality
+
+    chosen = max(sets.items(), key=rank)[1]
+    corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())
+    return {metal: _per_contact(document, corrected) for metal, document in chosen.items()}
+
+
+def _per_contact(document: Affinity, corrected: bool) -> ContactAffinity:
+    shift = (document.counterpoise_correction_ev or 0.0) if corrected else 0.0
+    contacts = document.contacts
+    members = tuple((e + shift) / contacts for e in document.ensemble_ev or ())
+    std, note = document.std_ev, ""
+    if std is None and not members:
+        std, note = ASSUMED_STD_EV * contacts, f" (std of {ASSUMED_STD_EV} eV assumed)"
+    return ContactAffinity(
+        document.metal,
+        (document.energy_ev + shift) / contacts,
+        (std or 0.0) / contacts,
+        members,
+        f"{document.key}, {document.level.name}{note}",
+        contacts,
+    )

@@ -1,0 +1,322 @@
+"""Figures for print, with matplotlib. Each function returns a Figure; nothing is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, Patch
+
+from pomdft.analysis.segregation_ligand import ContactAffinity
+from pomdft.errors import InputError
+from pomdft.prediction.kinetics import REACTIONS
+from pomdft.prediction.palette import (
+    BINDING_SIGN,
+    LABEL_COLOURS,
+    metal_colour,
+    title_map,
+    title_ordering,
+)
+from pomdft.prediction.volcano import VolcanoPoint, volcano_curve, volcano_surface
+
+if TYPE_CHECKING:
+    from pomdft.prediction.map import OrderingMap
+    from pomdft.prediction.ordering import Ordering
+
+
+def _new_figure(width: float = 6.4, height: float = 4.6) -> Figure:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure; the format follows from the ending (png, svg, pdf).
+
+    Parameters
+    ----------
+    figure : Figure
+        What to write.
+    path : path
+        Where.
+
+    Raises
+    ------
+    InputError
+        The ending is not known or the file cannot be written.
+    """
+    target = Path(path)
+    known = sorted(figure.canvas.get_supported_filetypes())
+    if target.suffix.lower().lstrip(".") not in known:
+        raise InputError(
+            f"figure {target} must end in one of {', '.join('.' + k for k in known)} or .html."
+        )
+    try:
+        figure.savefig(target, dpi=200)
+    except OSError as error:
+        raise InputError(f"figure {target} cannot be written: {error.strerror}.") from error
+
+
+def draw_affinities(by_ligand: Mapping[str, Mapping[str, ContactAffinity]]) -> Figure:
+    """Draw affinities per contact as bars with one standard deviation.
+
+    Parameters
+    ----------
+    by_ligand : mapping
+        Ligand to (metal to affinity).
+
+    Returns
+    -------
+    Figure
+    """
+    figure = _new_figure()
+    axes = figure.add_subplot()
+    metals = list(dict.fromkeys(m for held in by_ligand.values() for m in held))
+    width = 0.8 / max(len(metals), 1)
+    for k, metal in enumerate(metals):
+        found = [(i, held[metal]) for i, held in enumerate(by_ligand.values()) if metal in held]
+        axes.bar(
+            [i + (k - (len(metals) - 1) / 2) * width for i, _ in found],
+            [a.per_contact_ev for _, a in found],
+            0.92 * width,
+            yerr=[a.uncertainty_ev for _, a in found],
+            capsize=4,
+            label=metal,
+            color=metal_colour(metal),
+            edgecolor="black",
+            linewidth=0.6,
+        )
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.set_xticks(range(len(by_ligand)), list(by_ligand))
+    axes.set_ylabel(f"affinity ({BINDING_SIGN})")
+    axes.legend(title="metal", frameon=False)
+    return figure
+
+
+def draw_ordering_map(result: OrderingMap) -> Figure:
+    """Draw the probability of core-shell, its boundary with the band, and what is extrapolated.
+
+    Parameters
+    ----------
+    result : OrderingMap
+        The map.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = _new_figure(7.2, 4.8)
+    axes = figure.add_subplot()
+    x, y = result.fractions, result.temperatures_k
+    shown = axes.pcolormesh(
+        x, y, result.core_shell_probability.T, cmap="cividis", vmin=0, vmax=1, shading="nearest"
+    )
+    figure.colorbar(shown, ax=axes, label="probability of core-shell")
+    for direction, rows in result.boundary().groupby("direction"):
+        axes.fill_betweenx(
+            rows["temperature_k"], rows["lower"], rows["upper"], color="white", alpha=0.28
+        )
+        axes.plot(
+            rows["fraction"],
+            rows["temperature_k"],
+            color="white",
+            marker="o",
+            markersize=3,
+            linestyle="-" if direction == "entering" else "--",
+            label=f"boundary ({direction}), band: probability 0.16 to 0.84",
+        )
+    if result.extrapolated.any():
+        hatched = axes.contourf(
+            x, y, result.extrapolated.T, levels=[0.5, 1.5], colors="none", hatches=["//"]
+        )
+        hatched.set_edgecolor((1.0, 1.0, 1.0, 0.35))
+        axes.plot([], [], color="grey", label="hatched: extrapolated")
+    axes.set_xlabel(f"atomic fraction of {result.second}")
+    axes.set_ylabel("temperature / K")
+    axes.set_title(title_map(result), fontsize=11)
+    axes.set_xlim(x[0], x[-1])
+    handles, _ = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(loc="outside lower center", fontsize=8, frameon=False, labelcolor="black")
+        for handle in figure.legends[0].get_lines():
+            handle.set_color("dimgrey")
+    return figure
+
+
+def draw_radial_profile(answers: Sequence[Ordering]) -> Figure:
+    """Draw the fraction of the second metal layer by layer, with one standard deviation.
+
+    Parameters
+    ----------
+    answers : sequence of Ordering
+        Of the same pair; one line each.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = _new_figure()
+    axes = figure.add_subplot()
+    for k, answer in enumerate(answers):
+        layers = np.arange(len(answer.radial_profile))
+        under = answer.ligand or "no ligand"
+        axes.errorbar(
+            layers + 0.04 * k,
+            answer.radial_profile,
+            yerr=answer.radial_profile_std,
+            marker="o",
+            capsize=3,
+            label=f"{under}: {answer.label}",
+        )
+    first = answers[0]
+    axes.axhline(first.fraction, color="grey", linestyle=":", label="whole particle")
+    axes.set_xticks(np.arange(max(len(a.radial_profile) for a in answers)))
+    axes.set_xlabel("layer, counted from the surface (0)")
+    axes.set_ylabel(f"atomic fraction of {first.second}")
+    axes.set_ylim(-0.05, 1.05)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def draw_particle(answer: Ordering) -> Figure:
+    """Draw the particle from outside and cut in half.
+
+    Parameters
+    ----------
+    answer : Ordering
+        The answer, with its representative configuration.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = _new_figure(8.0, 4.4)
+    centred = answer.lattice.positions - answer.lattice.positions.mean(axis=0)
+    # Seen a little from above and from the side; the cut plane faces the viewer.
+    turn, tilt = np.deg2rad(20.0), np.deg2rad(15.0)
+    about_z = np.array(
+        [[np.cos(turn), -np.sin(turn), 0.0], [np.sin(turn), np.cos(turn), 0.0], [0.0, 0.0, 1.0]]
+    )
+    about_x = np.array(
+        [[1.0, 0.0, 0.0], [0.0, np.cos(tilt), -np.sin(tilt)], [0.0, np.sin(tilt), np.cos(tilt)]]
+    )
+    seen = centred @ (about_x @ about_z).T
+    colours = np.array([metal_colour(answer.first), metal_colour(answer.second)])
+    for k, (name, rows) in enumerate(
+        (("surface", np.ones(len(seen), bool)), ("cut in half", centred[:, 1] >= -0.01))
+    ):
+        axes = figure.add_subplot(1, 2, k + 1)
+        back_to_front = np.flatnonzero(rows)[np.argsort(-seen[rows, 1])]
+        axes.add_collection(
+            PatchCollection(
+                [Circle((float(x), float(z)), 0.5) for x, _, z in seen[back_to_front]],
+                facecolors=colours[answer.species[back_to_front]].tolist(),
+                edgecolors="black",
+                linewidths=0.4,
+            )
+        )
+        reach = float(np.abs(seen[:, [0, 2]]).max()) + 0.7
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=name)
+        axes.set_axis_off()
+    handles = [
+        Patch(facecolor=metal_colour(m), edgecolor="black", label=m)
+        for m in (answer.first, answer.second)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle(title_ordering(answer), fontsize=11)
+    return figure
+
+
+def draw_label_probabilities(answers: Mapping[str, Ordering]) -> Figure:
+    """Draw the probability of each label side by side, one bar for each ligand.
+
+    Parameters
+    ----------
+    answers : mapping
+        Name to answer.
+
+    Returns
+    -------
+    Figure
+    """
+    figure = _new_figure(6.4, 1.4 + 0.6 * len(answers))
+    axes = figure.add_subplot()
+    names = list(answers)
+    left = np.zeros(len(names))
+    for label, colour in LABEL_COLOURS.items():
+        share = np.array([answers[n].probabilities[label] for n in names])
+        axes.barh(names, share, left=left, color=colour, label=label, edgecolor="white")
+        left += share
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("probability")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=8)
+    return figure
+
+
+def draw_volcano(
+    reaction: str, points: Sequence[VolcanoPoint], temperature_k: float | None = None
+) -> Figure:
+    """Draw the volcano of a reaction with its points and their uncertainty.
+
+    Parameters
+    ----------
+    reaction : str
+        One of :data:`pomdft.prediction.kinetics.REACTIONS`.
+    points : sequence of VolcanoPoint
+        Metals and alloys.
+    temperature_k : float, optional
+        Default: the reaction's.
+
+    Returns
+    -------
+    Figure
+    """
+    model = REACTIONS[reaction]
+    kelvin = temperature_k or model.default_temperature_k
+    figure = _new_figure(6.8, 4.8)
+    axes = figure.add_subplot()
+    if reaction == "co-oxidation":
+        x, y, rate = volcano_surface(reaction, kelvin)
+        shown = axes.contourf(x, y, rate.T, levels=20, cmap="cividis")
+        figure.colorbar(shown, ax=axes, label="log10(rate per site / s$^{-1}$)")
+        across = [p.descriptors_ev["co"] for p in points]
+        axes.set_ylabel("adsorption energy of CO / eV (negative = bound)")
+    else:
+        x, curve = volcano_curve(reaction, kelvin)
+        axes.plot(x, curve, color="grey")
+        across = [p.log10_rate for p in points]
+        axes.set_ylabel("log10(rate per site / s$^{-1}$)")
+    name = model.descriptors[0]
+    at = [p.descriptors_ev[name] for p in points]
+    for point, px, py in zip(points, at, across, strict=True):
+        spread = point.descriptor_std_ev if reaction == "co-oxidation" else point.log10_rate_std
+        edge = "white" if reaction == "co-oxidation" else "black"
+        axes.errorbar(
+            px,
+            py,
+            xerr=point.descriptor_std_ev,
+            yerr=spread,
+            marker="s" if point.is_alloy else "o",
+            color="#D55E00" if point.is_alloy else "#56B4E9",
+            markeredgecolor=edge,
+            ecolor=edge,
+            elinewidth=0.7,
+            capsize=2,
+        )
+        axes.annotate(
+            point.name,
+            (px, py),
+            xytext=(5, 5),
+            textcoords="offset points",
+            fontsize=9,
+            color=edge,
+        )
+    axes.set_xlabel(f"adsorption energy of {name.upper()} / eV (negative = bound)")
+    axes.set_title(f"{reaction} at {kelvin:g} K (blue: metals, red: alloys)", fontsize=11)
+    return figure

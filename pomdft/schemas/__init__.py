@@ -1,0 +1,1 @@
+"""Frozen, versioned documents; every float field names its unit."""

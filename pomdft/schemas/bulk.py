@@ -1,0 +1,71 @@
+"""Bulk metal: lattice constants and cohesive energy from an equation of state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from pomdft.schemas.base import Document
+from pomdft.schemas.level import Level
+
+
+class BulkMetal(Document):
+    """Equilibrium of a bulk metal at one level of theory.
+
+    Attributes
+    ----------
+    key : str
+        Content key.
+    metal : str
+        Symbol.
+    symmetry : {"fcc", "hcp"}
+        Crystal structure.
+    level : Level
+        Level of theory.
+    lattice_constant_angstrom : float
+        Of the cubic cell for fcc, a for hcp.
+    c_over_a : float or None
+        For hcp.
+    bulk_modulus_gpa : float
+        From the same fit.
+    energy_ev_per_atom : float
+        At the minimum of the fit, on the level's own scale of total energies.
+    cohesive_energy_ev_per_atom : float or None
+        Positive; None where the free atom was not computed.
+    fit_residual_ev : float
+        Largest deviation of a computed energy from the fit.
+    magnetic_moment_bohr_magneton_per_atom : float or None
+        At the point nearest to the minimum.
+    calculations : dict of str
+        Role -> key of the calculation.
+    source : str
+        "store" or "reference".
+    """
+
+    CURRENT_VERSION: ClassVar[int] = 1
+
+    key: str
+    metal: str
+    symmetry: Literal["fcc", "hcp"]
+    level: Level
+    lattice_constant_angstrom: float = Field(gt=0)
+    c_over_a: float | None = Field(default=None, gt=0)
+    bulk_modulus_gpa: float
+    energy_ev_per_atom: float
+    cohesive_energy_ev_per_atom: float | None = None
+    fit_residual_ev: float = Field(ge=0)
+    magnetic_moment_bohr_magneton_per_atom: float | None = None
+    calculations: dict[str, str] = Field(min_length=1)
+    source: str = "store"
+    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    def __repr__(self) -> str:
+        ratio = "" if self.c_over_a is None else f", c/a = {self.c_over_a:.3f}"
+        return (
+            f"BulkMetal({self.metal} {self.symmetry}: a = {self.lattice_constant_angstrom:.3f} "
+            f"angstrom{ratio}, B = {self.bulk_modulus_gpa:.0f} GPa at {self.level.title})"
+        )
+
+    __str__ = __repr__

@@ -1,0 +1,97 @@
+"""Level of theory: everything that fixes an energy, given a model."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pomdft.schemas.base import Document, canonical_hash
+
+
+class RelaxationSettings(Document):
+    """How a geometry is relaxed.
+
+    Attributes
+    ----------
+    fmax_ev_per_angstrom : float
+        Converged when no atom's force is larger.
+    max_steps : int
+        Give up (the calculation fails) after this many steps.
+    max_step_angstrom : float
+        No atom moves further in one step.
+    hessian : {"xtb", "unit"}
+        First guess of the Hessian: GFN1-xTB by finite differences, or a multiple of unity.
+    shell : {"contact", "all"}
+        Which atoms of a polyoxometalate move: those at the contact (contact oxygens, the addenda
+        that carry them, and these addenda's bare oxygens; the rest stays at the xTB geometry, the
+        same in the complex and in the free ligand), or all. The metal always moves.
+    """
+
+    fmax_ev_per_angstrom: float = Field(default=0.05, gt=0, le=1)
+    max_steps: int = Field(default=60, gt=0, le=2000)
+    max_step_angstrom: float = Field(default=0.2, gt=0, le=1)
+    hessian: Literal["xtb", "unit"] = "xtb"
+    shell: Literal["contact", "all"] = "all"
+
+
+class Level(Document):
+    """A level of theory.
+
+    Attributes
+    ----------
+    name : str
+        Preset name, or a name of the user's.
+    description : str
+        One line for tables.
+    method : {"gpaw", "tblite", "emt"}
+        The code that computes energies and forces.
+    parameters : dict
+        Parameters of that code, in its own names and units.
+    dispersion : {"d4"} or None
+        Added to energies and forces.
+    relax : bool
+        Whether geometries are relaxed at this level (else they come from xTB).
+    relaxation : RelaxationSettings
+        How.
+    vacuum_angstrom : float
+        Least distance of an atom from the cell's faces.
+    grid_multiple_angstrom : float
+        Cell edges are rounded up to multiples of this, so that all models of a study lie on one
+        grid; a multiple of four grid spacings.
+    spin : {"auto", "off", "on"}
+        `auto`: spin-polarised for open d-shell metals and odd electron counts.
+    """
+
+    CURRENT_VERSION: ClassVar[int] = 1
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
+    description: str = Field(default="", max_length=200)
+    method: Literal["gpaw", "tblite", "emt"]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    dispersion: Literal["d4"] | None = None
+    relax: bool = True
+    relaxation: RelaxationSettings = RelaxationSettings()
+    vacuum_angstrom: float = Field(default=4.0, ge=2.0, le=30.0)
+    grid_multiple_angstrom: float = Field(default=0.8, gt=0, le=5.0)
+    spin: Literal["auto", "off", "on"] = "auto"
+
+    @model_validator(mode="after")
+    def _check_method(self) -> Self:
+        if self.method == "emt" and self.dispersion is not None:
+            raise ValueError("dispersion needs method gpaw or tblite")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what identifies the level: name and description do not."""
+        return self.model_dump(mode="json", exclude={"name", "description", "schema_version"})
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight digits that differ between any two levels that give different numbers."""
+        return canonical_hash(self.canonical())[:8]
+
+    @property
+    def title(self) -> str:
+        """Name and fingerprint, e.g. "lcao#1f0c2a9b"."""
+        return f"{self.name}#{self.fingerprint}"

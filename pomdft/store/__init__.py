@@ -1,0 +1,1 @@
+"""Content-addressed results with an SQLite index that can always be rebuilt."""

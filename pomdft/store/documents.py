@@ -1,0 +1,150 @@
+"""Derived documents other than affinities: one JSON file each, shipped ones beside them.
+
+Layout::
+
+    <store>/documents/<kind>/<key>.json
+    pomdft/store/reference/<kind>.json      shipped with the package, a list
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from pomdft.errors import CorruptDocumentError
+from pomdft.schemas.bulk import BulkMetal
+from pomdft.schemas.dband import DBand
+from pomdft.schemas.provenance import CalculationRecord
+from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
+from pomdft.store.files import write_atomically
+from pomdft.store.reference import TOLERANCE_EV, load_provenance
+
+StoredDocument = BulkMetal | DBand | SegregationEnergyDocument | SubstitutionEnergyDocument
+D = TypeVar("D", BulkMetal, DBand, SegregationEnergyDocument, SubstitutionEnergyDocument)
+
+#: Class -> folder in the store, and name of the shipped file.
+KINDS: dict[type[StoredDocument], str] = {
+    BulkMetal: "bulk",
+    DBand: "d_band",
+    SegregationEnergyDocument: "segregation",
+    SubstitutionEnergyDocument: "substitution",
+}
+
+
+def save_document(root: Path, document: StoredDocument) -> Path:
+    """Write a document into the store at `root`; return its path."""
+    path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
+    write_atomically(path, document.to_json())
+    return path
+
+
+def list_documents(root: Path, kind: type[D]) -> list[D]:
+    """Return all documents of one kind in the store at `root`, oldest first.
+
+    Raises
+    ------
+    CorruptDocumentError
+        One cannot be read; its path is named.
+    """
+    return [document for document in list_every(root, kind) if isinstance(document, kind)]
+
+
+def list_every(root: Path, kind: type[StoredDocument]) -> list[StoredDocument]:
+    """Return the same as `list_documents`, for a kind known only while running."""
+    folder = root / "documents" / KINDS[kind]
+    found = [kind.from_json(path.read_bytes(), str(path)) for path in folder.glob("*.json")]
+    return sorted(found, key=lambda document: (document.finished, document.key))
+
+
+def load_reference_documents(kind: type[D]) -> tuple[D, ...]:
+    """Return the documents of one kind that are shipped with the package.
+
+    Raises
+    ------
+    CorruptDocumentError
+        A shipped document is damaged or does not pass `check_reference_document`.
+    """
+    return tuple(d for d in _load_shipped(KINDS[kind]) if isinstance(d, kind))
+
+
+@lru_cache(maxsize=8)
+def _load_shipped(name: str) -> tuple[StoredDocument, ...]:
+    path = resources.files("pomdft.store") / "reference" / f"{name}.json"
+    if not path.is_file():
+        return ()
+    records = load_provenance()
+    kind = next(kind for kind, folder in KINDS.items() if folder == name)
+    return tuple(
+        check_reference_document(kind.from_json(json.dumps(entry), str(path)), records)
+        for entry in json.loads(path.read_text())
+    )
+
+
+def check_reference_document(
+    document: StoredDocument, records: Mapping[str, CalculationRecord]
+) -> StoredDocument:
+    """Return the document if it may be shipped.
+
+    Parameters
+    ----------
+    document : BulkMetal, DBand, SegregationEnergyDocument or SubstitutionEnergyDocument
+    records : mapping of str to CalculationRecord
+        By key.
+
+    Raises
+    ------
+    CorruptDocumentError
+        It is not marked "reference", one of its calculations is unknown, or it is a segregation
+        or substitution energy that is unrelaxed or does not follow from its calculations.
+    """
+    name = f"Reference document {document.key}"
+    if document.source != "reference":
+        raise CorruptDocumentError(f"{name} is marked {document.source}.")
+    for role, key in document.calculations.items():
+        if key not in records:
+            raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
+    if isinstance(document, SegregationEnergyDocument):
+        pair = [records[document.calculations[role]] for role in ("surface", "inside")]
+        _check_relaxed(name, document.relaxed, pair)
+        _check_energy(name, document.energy_ev, pair[0].energy_ev - pair[1].energy_ev)
+    if isinstance(document, SubstitutionEnergyDocument):
+        alloy, host, solute = (
+            records[document.calculations[role]].energy_ev for role in ("alloy", "host", "solute")
+        )
+        _check_relaxed(name, document.relaxed, [records[document.calculations["alloy"]]])
+        n = document.n_atoms
+        _check_energy(name, document.energy_ev, alloy - (n - 1) / n * host - solute)
+    return document
+
+
+def _check_relaxed(name: str, relaxed: bool, records: Iterable[CalculationRecord]) -> None:
+    if not relaxed or not all(record.relaxed for record in records):
+        raise CorruptDocumentError(f"{name} is not relaxed.")
+
+
+def _check_energy(name: str, given_ev: float, expected_ev: float) -> None:
+    if abs(given_ev - expected_ev) > TOLERANCE_EV:
+        raise CorruptDocumentError(
+            f"{name} says {given_ev:.6f} eV, its calculations {expected_ev:.6f} eV."
+        )
+
+
+def find_documents(root: Path, kind: type[D], accept: Callable[[D], bool]) -> list[D]:
+    """Return shipped, then own documents that `accept` takes; the last one counts.
+
+    Parameters
+    ----------
+    root : Path
+        The user's store.
+    kind : type
+        Which documents.
+    accept : callable
+        Says whether a document is wanted.
+    """
+    every = itertools.chain(load_reference_documents(kind), list_documents(root, kind))
+    return [document for document in every if accept(document)]

@@ -1,0 +1,182 @@
+"""Files that are either old or new, never half-written; and locks that die with their process."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pomdft.errors import BusyError, StoreError
+
+#: With less than this a disk counts as full.
+LEAST_FREE_BYTES = 64 * 1024
+_LOCK_ATTEMPTS = 4
+_STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def write_atomically(path: Path, data: str | bytes) -> None:
+    """Write a file so that it is seen either whole or not at all, even after a power cut.
+
+    Parameters
+    ----------
+    path : Path
+        Target; replaced if it exists.
+    data : str or bytes
+        Content; text is written as UTF-8.
+
+    Raises
+    ------
+    StoreError
+        The disk is full, or the folder is read-only; the old file is untouched.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(descriptor, 0o644)
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise storage_error(path, error, len(content)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync a folder; the rename is still atomic.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def storage_error(path: Path, error: OSError, needed_bytes: int | None = None) -> StoreError:
+    """Return the error to raise for a failed write: says the path, the space, the remedy."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = _free_bytes(path)
+        need = "" if needed_bytes is None else f", {needed_bytes / 1e6:.2f} MB needed"
+        what = "No space left" if error.errno == errno.ENOSPC else "Disk quota exceeded"
+        return StoreError(
+            f"{what} while writing {path} ({free / 1e6:.1f} MB free{need}).",
+            "Free some space or set POMDFT_STORE to another disk, then run again: "
+            "finished results are intact.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreError(
+            f"Cannot write {path}: {error.strerror}.",
+            "Make the store writable or set POMDFT_STORE to a folder that is.",
+        )
+    return StoreError(f"Cannot write {path}: {error.strerror or error}.", "Check the disk.")
+
+
+def is_storage_failure(error: BaseException) -> bool:
+    """Return whether an error, or one that it came from, is a disk that takes no more data."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, StoreError):
+            return True
+        if isinstance(seen, OSError) and seen.errno in _STORAGE_ERRNOS:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk of `folder` takes no more data."""
+    return _free_bytes(folder) < LEAST_FREE_BYTES
+
+
+def _free_bytes(path: Path) -> int:
+    folder = path if path.is_dir() else path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold an exclusive advisory lock that the kernel drops when this process ends, however.
+
+    Parameters
+    ----------
+    path : Path
+        Lock file; created if missing, never removed (removing would race).
+    wait : bool
+        Wait for the lock instead of raising.
+
+    Raises
+    ------
+    BusyError
+        Another process holds it and `wait` is False.
+    StoreError
+        The lock file cannot be made, or the file system has no locks.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise storage_error(path, error) from error
+    try:
+        try:
+            _acquire(descriptor, wait=wait)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise BusyError(
+                    f"{path.parent} is being worked on by another process.",
+                    "Wait for it to finish.",
+                ) from None
+            raise StoreError(
+                f"{path}: the file system has no file locks ({error.strerror}).",
+                "Set POMDFT_STORE to a folder on a local disk; `pomdft doctor` checks it.",
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, *, wait: bool) -> None:
+    if wait:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return
+    for attempt in range(_LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Someone may only be looking whether the lock is held (is_locked).
+            if attempt == _LOCK_ATTEMPTS - 1:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether some process holds the lock at `path`."""
+    if not path.exists():
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,0 +1,1 @@
+"""Polyoxometalates, metal clusters, slabs and the complexes docked from them."""

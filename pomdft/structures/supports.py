@@ -1,0 +1,137 @@
+"""A carbon support: a hydrogen-capped graphene patch over a bare or protected cluster."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+from numpy.typing import NDArray
+from pymatgen.core import Molecule
+
+from pomdft.errors import InputError, StructureError
+from pomdft.structures.connectivity import check_no_overlap
+
+FloatArray = NDArray[np.float64]
+
+#: Carbon-carbon and carbon-hydrogen bonds of graphene patches (angstrom).
+CC_ANGSTROM: Final = 1.422
+CH_ANGSTROM: Final = 1.09
+#: Space between metal and graphene beyond the sum of covalent radii (angstrom): metals hold
+#: to graphene by weak chemisorption and dispersion.
+_GAP_ANGSTROM: Final = 0.25
+
+
+def build_graphene_patch(n_rings: int = 3) -> Molecule:
+    """Build a hexagonal graphene patch with hydrogen-capped edges in the plane z = 0.
+
+    Parameters
+    ----------
+    n_rings : int
+        1 benzene, 2 coronene C24H12, 3 circumcoronene C54H18, ...
+
+    Returns
+    -------
+    pymatgen Molecule
+        Carbon first, then hydrogen; site property ``role`` and ``fragment`` "support".
+
+    Raises
+    ------
+    InputError
+        If `n_rings` is not between 1 and 8.
+    """
+    if not 1 <= n_rings <= 8:
+        raise InputError(f"n_rings: {n_rings} is not between 1 and 8.", "Use 2 or 3.")
+    a = CC_ANGSTROM * np.sqrt(3)
+    first = np.array([a, 0.0])
+    second = np.array([a / 2, a * np.sqrt(3) / 2])
+    # Centres of hexagons within n_rings - 1 steps of the middle one; their corners are carbons.
+    corners = [
+        CC_ANGSTROM * np.array([np.cos(t), np.sin(t)]) for t in np.pi / 6 + np.pi / 3 * np.arange(6)
+    ]
+    points: dict[tuple[float, float], FloatArray] = {}
+    reach = n_rings - 1
+    for i in range(-reach, reach + 1):
+        for j in range(-reach, reach + 1):
+            if abs(i + j) > reach:
+                continue
+            for corner in corners:
+                point = i * first + j * second + corner
+                points.setdefault((round(point[0], 3) + 0.0, round(point[1], 3) + 0.0), point)
+    carbon = np.array([points[k] for k in sorted(points)])
+    distance = np.linalg.norm(carbon[:, None] - carbon[None], axis=2)
+    hydrogen = []
+    for k in range(len(carbon)):
+        bonded = np.flatnonzero((distance[k] > 0.1) & (distance[k] < 1.6))
+        if len(bonded) == 2:
+            away = 2 * carbon[k] - carbon[bonded[0]] - carbon[bonded[1]]
+            hydrogen.append(carbon[k] + CH_ANGSTROM * away / np.linalg.norm(away))
+    flat = np.vstack([carbon, np.array(hydrogen)])
+    symbols = ["C"] * len(carbon) + ["H"] * len(hydrogen)
+    return Molecule(
+        symbols,
+        np.column_stack([flat, np.zeros(len(flat))]),
+        charge=0,
+        spin_multiplicity=1,
+        site_properties={"role": ["support"] * len(flat), "fragment": ["support"] * len(flat)},
+        properties={"name": f"graphene-C{len(carbon)}H{len(hydrogen)}"},
+    )
+
+
+def add_support(molecule: Molecule, n_rings: int = 3) -> Molecule:
+    """Put a graphene patch over the metal of a cluster or complex, on the side away from a ligand.
+
+    Parameters
+    ----------
+    molecule : pymatgen Molecule
+        With metal atoms (site property ``fragment``); a ligand lies on their -z side.
+    n_rings : int
+        Size of the patch, see `build_graphene_patch`.
+
+    Returns
+    -------
+    pymatgen Molecule
+        The given atoms at the same coordinates, then the support, parallel to xy above the metal.
+
+    Raises
+    ------
+    StructureError
+        If there is no metal.
+    """
+    fragments = list(molecule.site_properties.get("fragment", []))
+    metals = [i for i, f in enumerate(fragments) if f == "metal"]
+    if not metals:
+        raise StructureError("support: the structure has no metal atoms.", "Dock a metal first.")
+    patch = build_graphene_patch(n_rings)
+    carbon_radius = covalent_radii[atomic_numbers["C"]]
+    xyz = np.asarray(molecule.cart_coords, dtype=float)
+    symbols = [s.specie.symbol for s in molecule]
+    height = max(
+        xyz[i, 2] + covalent_radii[atomic_numbers[symbols[i]]] + carbon_radius + _GAP_ANGSTROM
+        for i in metals
+    )
+    above = xyz[:, 2] > height - 2.8
+    above[metals] = False
+    if above.any():
+        # The ligand reaches past the metal: lift the patch clear of it.
+        height = max(height, float(xyz[above, 2].max()) + 2.8)
+    centre = xyz[metals].mean(axis=0)
+    shift = np.array([centre[0], centre[1], height])
+    positions = np.vstack([xyz, patch.cart_coords + shift])
+    all_symbols = [*symbols, *(s.specie.symbol for s in patch)]
+    check_no_overlap(all_symbols, positions, what="supported complex")
+    site_properties = {
+        key: [*molecule.site_properties[key], *patch.site_properties[key]]
+        for key in ("role", "fragment")
+    }
+    properties = dict(molecule.properties)
+    properties["support"] = patch.properties["name"]
+    properties["name"] = f"{properties.get('name', 'cluster')}-{patch.properties['name']}"
+    return Molecule(
+        all_symbols,
+        positions,
+        charge=molecule.charge,
+        spin_multiplicity=molecule.spin_multiplicity,
+        site_properties=site_properties,
+        properties=properties,
+    )

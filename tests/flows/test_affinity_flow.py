@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from jobflow import JobStore, run_locally
+from maggma.stores import MemoryStore
+
+from pomdft.calculations.levels import load_level
+from pomdft.errors import InputError, UnknownNameError
+from pomdft.flows.affinity import AffinityMaker, bind, count_contacts_of
+from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
+from pomdft.flows.preparation import plan_affinity
+from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.calculation import CalculationResult
+from pomdft.schemas.level import Level
+from pomdft.settings import Settings, load_settings
+from pomdft.store.results import ResultStore
+
+MODEL = AffinityModel(ligand="W5O18", metal="Au")
+LEVEL = Level(name="emt", method="emt")
+ENERGIES = {
+    "complex": -110.0,
+    "ligand": -70.5,
+    "cluster": -38.2,
+    "frozen-ligand": -70.1,
+    "frozen-cluster": -38.0,
+}
+
+
+def result(energy: float, dispersion: float | None = None) -> CalculationResult:
+    return CalculationResult(
+        key="0" * 24,
+        task="relaxation",
+        energy_ev=energy,
+        dispersion_energy_ev=dispersion,
+        forces_ev_per_angstrom=(),
+        max_force_ev_per_angstrom=0.0,
+        positions_angstrom=(),
+        wall_time_s=0.0,
+        codes={},
+    )
+
+
+def bound(
+    extra: dict[str, float] | None = None, contacts: int = 4, **dispersion: float | None
+) -> Affinity:
+    energies = ENERGIES | (extra or {})
+    results = {
+        role: result(energy, dispersion.get(role.replace("-", "_")))
+        for role, energy in energies.items()
+    }
+    return bind(MODEL, LEVEL, {role: f"key-{role}" for role in energies}, results, contacts)
+
+
+def test_signs() -> None:
+    affinity = bound()
+    assert affinity.energy_ev == pytest.approx(-110.0 + 70.5 + 38.2)
+    assert affinity.energy_ev < 0
+    assert affinity.interaction_energy_ev == pytest.approx(-1.9)
+    # A fragment frozen in the complex is never below its minimum: both cost energy.
+    assert affinity.reorganisation_ligand_ev == pytest.approx(0.4)
+    assert affinity.reorganisation_metal_ev == pytest.approx(0.2)
+    assert affinity.per_contact_ev == pytest.approx(affinity.energy_ev / 4)
+
+
+def test_parts_add_up() -> None:
+    affinity = bound()
+    total = (
+        affinity.interaction_energy_ev
+        + affinity.reorganisation_ligand_ev
+        + affinity.reorganisation_metal_ev
+    )
+    assert total == pytest.approx(affinity.energy_ev)
+
+
+def test_counterpoise_weakens_the_binding() -> None:
+    affinity = bound({"ghost-ligand": -70.25, "ghost-cluster": -38.1})
+    assert affinity.counterpoise_correction_ev == pytest.approx(0.15 + 0.10)
+    assert affinity.counterpoise_energy_ev == pytest.approx(affinity.energy_ev + 0.25)
+    assert bound().counterpoise_correction_ev is None
+
+
+def test_dispersion_share() -> None:
+    affinity = bound(complex=-3.0, ligand=-2.0, cluster=-0.6)
+    assert affinity.dispersion_ev == pytest.approx(-0.4)
+    assert bound(complex=-3.0, ligand=-2.0).dispersion_ev is None
+
+
+def test_no_contacts_no_share() -> None:
+    assert bound(contacts=0).per_contact_ev is None
+
+
+def test_key_is_that_of_the_calculations() -> None:
+    assert bound().key == bound().key
+    assert bound({"ghost-ligand": -1.0, "ghost-cluster": -1.0}).key != bound().key
+
+
+def test_frozen_parts_follow_the_level() -> None:
+    roles = [role for role, _, _ in AffinityMaker(level=load_level("lcao")).frozen_parts()]
+    assert roles == ["frozen-ligand", "frozen-cluster", "ghost-ligand", "ghost-cluster"]
+    plane_waves = AffinityMaker(level=load_level("pw"))
+    assert len(plane_waves.frozen_parts()) == 2
+    assert len(AffinityMaker(level=load_level("lcao"), counterpoise=False).frozen_parts()) == 2
+
+
+def test_makers_follow_whether_the_level_relaxes() -> None:
+    plan = plan_affinity(
+        "thiolate", "Au", "M1", "vacancy", "protonated", level=load_level("lcao-static")
+    )
+    assert isinstance(
+        AffinityMaker(level=load_level("lcao-static")).relax_maker(plan), GpawStaticMaker
+    )
+    assert isinstance(AffinityMaker(level=load_level("lcao")).relax_maker(plan), GpawRelaxMaker)
+
+
+def test_fragments_of_a_complex() -> None:
+    plan = plan_affinity("thiolate", "Au", "M1", "vacancy", "protonated", level=load_level("xtb"))
+    whole = plan.complexes[0]
+    ligand, no_ghosts = take_fragment(whole, "ligand", keep_ghosts=False)
+    metal, ghosts = take_fragment(whole, "metal", keep_ghosts=True)
+    assert no_ghosts == ()
+    assert len(metal) == len(whole)
+    assert {metal[i].specie.symbol for i in range(len(metal)) if i not in ghosts} == {"Au"}
+    assert "Au" not in {site.specie.symbol for site in ligand}
+    assert (ligand.charge, metal.charge, metal.spin_multiplicity) == (0, 0, 2)
+    assert np.allclose(ligand.cart_coords, plan.ligand.cart_coords)
+    assert take_fragment(whole, None, keep_ghosts=False) == (whole, ())
+    assert count_contacts_of(whole) >= 1
+    with pytest.raises(InputError, match="no fragment 'support'"):
+        take_fragment(whole, "support", keep_ghosts=False)
+
+
+def test_whole_flow_with_xtb(own_settings: Path) -> None:
+    flow = AffinityMaker(level=load_level("xtb"), store=str(own_settings)).make(
+        "thiolate", "Au", cluster="M1"
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
+        responses = run_locally(flow, log=False, store=JobStore(MemoryStore()))
+    affinity = responses[flow.jobs[-1].uuid][1].output
+    assert isinstance(affinity, Affinity)
+    store = ResultStore(own_settings)
+    assert store.read_affinity(affinity.key) == affinity
+    energy = {role: store.read_result(k).energy_ev for role, k in affinity.calculations.items()}
+    assert affinity.energy_ev == pytest.approx(
+        energy["complex"] - energy["ligand"] - energy["cluster"]
+    )
+    assert -3 < affinity.energy_ev < 0
+    assert affinity.reorganisation_ligand_ev >= -0.01
+    assert affinity.counterpoise_correction_ev is None
+    assert affinity.relaxed
+    # What the ecosystem reads: atomate2's document of the complex.
+    chosen = next(job for job in flow.jobs if job.name.startswith("choose orientation"))
+    document = responses[chosen.uuid][1].output
+    assert document.energy_ev == pytest.approx(energy["complex"])
+    assert document.task_document.output.energy == pytest.approx(energy["complex"])
+
+
+def test_run_ase_outside_a_job(own_settings: Path) -> None:
+    plan = plan_affinity("thiolate", "Au", "M1", "vacancy", "protonated", level=load_level("xtb"))
+    maker = GpawStaticMaker(level=load_level("xtb"), store=str(own_settings))
+    found = maker.run_ase(plan.ligand)
+    assert found.final_energy < 0
+    with pytest.raises(InputError, match="Molecule is needed"):
+        maker.run_ase("thiolate")
+
+
+@pytest.mark.parametrize(
+    ("names", "near"),
+    [
+        (("W5O19", "Au", "M4", "vacancy", "protonated"), "W5O18"),
+        (("W5O18", "AU", "M4", "vacancy", "protonated"), "Au"),
+        (("W5O18", "Xx", "M4", "vacancy", "protonated"), "metal"),
+        (("W5O18", "Au", "M5", "vacancy", "protonated"), "cluster"),
+        (("W5O18", "Au", "M4", "vacany", "protonated"), "vacancy"),
+        (("W5O18", "Au", "M4", "vacancy", "protonate"), "protonated"),
+    ],
+)
+def test_unknown_names(names: tuple[str, ...], near: str) -> None:
+    with pytest.raises(UnknownNameError, match=near):
+        plan_affinity(*names, level=load_level("xtb"))
+
+
+def test_settings_of_a_maker_win() -> None:
+    maker: Any = GpawRelaxMaker(store="/elsewhere", cores=3)
+    settings: Settings = maker._settings()
+    assert (settings.store, settings.ranks) == (Path("/elsewhere"), 3)
+    assert load_settings().store != settings.store

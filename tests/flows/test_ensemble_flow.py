@@ -1,0 +1,136 @@
+"""The BEEF-vdW ensemble, from real GPAW runs of a molecule small enough for a test."""
+
+import numpy as np
+import pytest
+
+from pomdft.calculations.perform import perform
+from pomdft.errors import CalculationError, InputError
+from pomdft.flows.affinity import keep_ensemble
+from pomdft.flows.ensemble import (
+    EnsembleMaker,
+    ensemble_coefficients,
+    ensemble_shifts,
+)
+from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.calculation import CalculationInput
+from pomdft.schemas.dband import DBand
+from pomdft.schemas.level import Level
+from pomdft.schemas.model import AtomicModel
+from pomdft.settings import load_settings
+from pomdft.store.documents import list_documents
+from pomdft.store.results import ResultStore
+
+LEVEL = Level(
+    name="lcao-small",
+    method="gpaw",
+    relax=False,
+    parameters={
+        "mode": "lcao",
+        "basis": "szp(dzp)",
+        "xc": "PBE",
+        "h": 0.25,
+        "symmetry": "off",
+        "occupations": {"name": "fermi-dirac", "width": 0.1},
+        "convergence": {"density": 1e-4, "energy": 1e-4},
+    },
+)
+CELL = ((6.0, 0.0, 0.0), (0.0, 6.0, 0.0), (0.0, 0.0, 8.0))
+PARTS = {
+    "cluster": (("Zn",), ((3.0, 3.0, 2.8),)),
+    "ligand": (("H", "H"), ((3.0, 2.63, 5.0), (3.0, 3.37, 5.0))),
+}
+PARTS["complex"] = tuple(a + b for a, b in zip(PARTS["cluster"], PARTS["ligand"], strict=True))
+
+
+def test_coefficients_are_those_of_the_functional_and_reproducible():
+    first, second = ensemble_coefficients(50), ensemble_coefficients(50)
+    assert first.shape == (50, 32)
+    np.testing.assert_array_equal(first, second)
+    # LDA and PBE correlation share one coefficient: what one gets the other loses.
+    np.testing.assert_allclose(first[:, 30], -first[:, 31])
+
+
+def test_members_are_subtracted_one_by_one():
+    rng = np.random.default_rng(1)
+    parts = {role: rng.normal(size=32) for role in ("complex", "ligand", "cluster")}
+    one_by_one = ensemble_coefficients() @ parts["complex"]
+    one_by_one -= ensemble_coefficients() @ parts["ligand"]
+    one_by_one -= ensemble_coefficients() @ parts["cluster"]
+    np.testing.assert_allclose(ensemble_shifts(parts), one_by_one, atol=1e-10)
+    parts["complex"] = parts["ligand"] + parts["cluster"]
+    np.testing.assert_allclose(ensemble_shifts(parts), 0.0, atol=1e-10)
+
+
+def make_affinity(store, energies, keys, level=LEVEL):
+    return Affinity(
+        key="a" * 24,
+        model=AffinityModel(ligand="H2", metal="Zn", cluster="M1"),
+        level=level,
+        energy_ev=energies["complex"] - energies["ligand"] - energies["cluster"],
+        interaction_energy_ev=0.0,
+        reorganisation_ligand_ev=0.0,
+        reorganisation_metal_ev=0.0,
+        contacts=1,
+        calculations=keys,
+        relaxed=False,
+    )
+
+
+@pytest.mark.gpaw
+def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
+    from gpaw import GPAW
+
+    from pomdft.calculations.engines import make_atoms
+
+    monkeypatch.setenv("POMDFT_STORE", str(tmp_path))
+    store, settings = ResultStore(tmp_path), load_settings().model_copy(update={"cores": 1})
+    keys, energies = {}, {}
+    for role, (symbols, positions) in PARTS.items():
+        model = AtomicModel(symbols=symbols, positions_angstrom=positions, cell_angstrom=CELL)
+        request = CalculationInput.create("energy", model, LEVEL)
+        result = perform(request, store, settings)
+        keys[role], energies[role] = request.key, result.energy_ev
+    affinity = make_affinity(store, energies, keys)
+    store.save_affinity(affinity)
+    updated = EnsembleMaker(store=str(tmp_path), cores=1).add_ensemble(affinity)
+
+    assert updated.energy_ev == affinity.energy_ev
+    assert store.affinities() == [updated]
+    assert keep_ensemble(affinity, store) == updated
+    members = np.array(updated.ensemble_ev)
+    assert members.shape == (2000,)
+    assert updated.std_ev == pytest.approx(members.std(), abs=1e-4)
+    assert abs(members.mean() - updated.energy_ev) < 0.1 * updated.std_ev + 1e-4
+    assert 0.001 < updated.std_ev < 0.5
+    bands = {band.ligand: band for band in list_documents(tmp_path, DBand)}
+    # The 3d shell of zinc is full and deep.
+    assert set(bands) == {None, "H2"}
+    assert all(band.center_ev < -3 and band.filling > 0.95 for band in bands.values())
+
+    # GPAW's own contributions, which it gives for a BEEF-vdW density only.
+    parameters = {**LEVEL.parameters, "xc": "BEEF-vdW"}
+    own = {}
+    for role in PARTS:
+        atoms = make_atoms(store.read_input(keys[role]))
+        atoms.calc = GPAW(**parameters, txt=None)
+        atoms.get_potential_energy()
+        own[role] = np.array(atoms.calc.get_nonselfconsistent_energies("beefvdw"))
+    assert updated.std_ev == pytest.approx(float(ensemble_shifts(own).std()), rel=0.15)
+
+    again = EnsembleMaker(store=str(tmp_path), cores=1).add_ensemble(affinity)
+    assert again == updated
+    wrong = store.read_result(keys["ligand"])
+    store.save_result(
+        store.read_input(keys["ligand"]),
+        wrong.model_copy(update={"energy_ev": wrong.energy_ev - 1.0}),
+    )
+    with pytest.raises(CalculationError, match="another electronic state"):
+        EnsembleMaker(store=str(tmp_path), cores=1).add_ensemble(affinity)
+
+
+def test_levels_without_a_density_are_refused(tmp_path):
+    level = Level(name="xtb", method="tblite", relax=False)
+    roles = ("complex", "ligand", "cluster")
+    affinity = make_affinity(None, dict.fromkeys(roles, 0.0), {}, level)
+    with pytest.raises(InputError, match="is not of GPAW"):
+        EnsembleMaker(store=str(tmp_path)).add_ensemble(affinity)

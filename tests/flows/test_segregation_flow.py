@@ -1,0 +1,98 @@
+"""Slab swaps and substitutions, with EMT as the level."""
+
+import pytest
+from ase.build import bulk, fcc111
+from ase.calculators import emt
+
+from pomdft.errors import InputError, NotComputedError
+from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.metals import make_metal_flows, run_metal_flows
+from pomdft.flows.segregation import (
+    MixingMaker,
+    SegregationMaker,
+    collect_segregation,
+    find_segregation,
+)
+from pomdft.schemas.level import Level, RelaxationSettings
+from pomdft.schemas.metal_study import MetalStudy
+from pomdft.settings import load_settings
+
+STATIC = Level(name="emt-static", method="emt", relax=False)
+RELAXED = Level(
+    name="emt",
+    method="emt",
+    relaxation=RelaxationSettings(fmax_ev_per_angstrom=0.02, hessian="unit", max_steps=200),
+)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("POMDFT_STORE", str(tmp_path))
+    return str(tmp_path)
+
+
+def swap_by_hand(host, solute, a):
+    """E(surface) - E(inside) in a 2 x 2 x 4 slab, built and computed without pomdft."""
+    energies = []
+    for index in (-1, 4):
+        slab = fcc111(host, (2, 2, 4), a=a, vacuum=6.0)
+        slab.symbols[index] = solute
+        slab.pbc = (True, True, False)
+        slab.calc = emt.EMT()
+        energies.append(slab.get_potential_energy())
+    return energies[0] - energies[1]
+
+
+@pytest.mark.parametrize(("host", "solute"), [("Cu", "Ag"), ("Au", "Pt")])
+def test_static_swap_equals_one_done_by_hand(host, solute, store):
+    lattice = BulkMaker(level=STATIC, store=store).find_equilibrium(host)
+    maker = SegregationMaker(level=STATIC, bulk_level=STATIC, store=store)
+    found = maker.compute(lattice, solute, "111")
+    by_hand = swap_by_hand(host, solute, lattice.lattice_constant_angstrom)
+    assert found.energy_ev == pytest.approx(by_hand, abs=1e-5)
+    assert not found.relaxed
+
+
+def test_large_cheap_solute_goes_to_the_surface_and_the_reverse_stays(store):
+    study = MetalStudy.from_fields({"name": "x", "kind": "segregation", "metals": ["Cu", "Ag"]})
+    maker = SegregationMaker(level=RELAXED, bulk_level=STATIC, store=store)
+    flows = [maker.make("Cu", "Ag"), maker.make("Ag", "Cu")]
+    outcome = run_metal_flows(flows)
+    assert not outcome.missing
+    energies = {(d.host, d.solute): d.energy_ev for d in outcome.documents}
+    assert energies["Cu", "Ag"] < -0.1
+    assert energies["Ag", "Cu"] > 0.0
+    assert all(document.relaxed for document in outcome.documents)
+    assert find_segregation("Cu", "Ag").energy_ev == energies["Cu", "Ag"]
+    assert collect_segregation()["Cu", "Ag", "111"][0] == energies["Cu", "Ag"]
+    planned = make_metal_flows(study, load_settings())
+    assert [flow.name for flow in planned] == [
+        "segregation: Ag in Cu(111)",
+        "segregation: Cu in Ag(111)",
+    ]
+
+
+def test_what_is_not_computed_names_the_command(store):
+    with pytest.raises(NotComputedError, match="pomdft metal segregation Cu Pd --facet 100"):
+        find_segregation("Cu", "Pd", "100")
+
+
+def test_same_metal_twice(store):
+    with pytest.raises(InputError, match="both Cu"):
+        SegregationMaker(level=STATIC, bulk_level=STATIC, store=store).make("Cu", "Cu")
+
+
+def test_substitution_equals_one_done_by_hand(store):
+    bulks = BulkMaker(level=STATIC, store=store)
+    host, solute = (bulks.find_equilibrium(metal) for metal in ("Au", "Cu"))
+    maker = MixingMaker(level=STATIC, bulk_level=STATIC, store=store)
+    found = maker.compute(host, solute)
+    cell = bulk("Au", "fcc", a=host.lattice_constant_angstrom) * (2, 2, 2)
+    pure = bulk("Cu", "fcc", a=solute.lattice_constant_angstrom)
+    for atoms in (cell, pure):
+        atoms.calc = emt.EMT()
+    perfect, own = cell.get_potential_energy(), pure.get_potential_energy()
+    cell.symbols[0] = "Cu"
+    by_hand = cell.get_potential_energy() - 7 / 8 * perfect - own
+    assert found.n_atoms == 8
+    assert found.energy_ev == pytest.approx(by_hand, abs=1e-4)

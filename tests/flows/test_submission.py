@@ -1,0 +1,432 @@
+"""Flows made ready for a queue, without a queue."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import pytest
+from jobflow import Flow
+from pymatgen.core import Molecule
+
+from pomdft.calculations.levels import load_level
+from pomdft.cli.retry import with_resources
+from pomdft.errors import InputError, PomdftError
+from pomdft.flows.collection import collect, plain, read_json, read_project
+from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
+from pomdft.flows.queue_end import explain_end
+from pomdft.flows.queue_jobs import find_request, list_jobs, prepare_flow, queue_name, safe_path
+from pomdft.flows.queue_records import QueueFolder, QueueRecord
+from pomdft.flows.queue_worker import IN_NAME, run_job
+from pomdft.flows.submission import remember_study, render_scripts
+from pomdft.schemas.cluster import Cluster
+from pomdft.schemas.study import Study
+from pomdft.settings import Settings
+from pomdft.store.results import ResultStore
+from pomdft.structures.user_poms import read_anion
+
+WATER = Molecule("OHH", [[0, 0, 0], [0, 0.8, 0.6], [0, -0.8, 0.6]])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(store=tmp_path / "store")
+
+
+def make_flow(settings: Settings) -> Flow:
+    relax = GpawRelaxMaker(level=load_level("xtb"), store=str(settings.store))
+    static = GpawStaticMaker(level=load_level("lcao"), store=str(settings.store))
+    first, twin = relax.make(WATER, label="water"), relax.make(WATER, label="water")
+    after = [static.make(job.output.molecule, label="after") for job in (first, twin)]
+    return Flow([first, twin, *after], name="two; twins")
+
+
+def test_each_distinct_job_once_under_a_name_that_stays(settings: Settings) -> None:
+    cluster = Cluster()
+    once = prepare_flow(make_flow(settings), cluster, settings)
+    again = prepare_flow(make_flow(settings), cluster, settings)
+    assert [job.label for job in once.jobs] == ["water", "after"]
+    assert [job.queue_name for job in once.jobs] == [job.queue_name for job in again.jobs]
+    elsewhere = settings.model_copy(update={"store": settings.store / "other"})
+    other = prepare_flow(make_flow(settings), cluster, elsewhere)
+    assert not {job.uuid for job in once.jobs} & {job.uuid for job in other.jobs}
+    assert len(once.twins) == 4
+    assert {len(job.queue_name) for job in once.jobs} == {15}
+    assert queue_name(once.jobs[0].uuid, 2) != queue_name(once.jobs[0].uuid)
+    (after,) = [job for job in list_jobs(once.flow) if job.uuid == once.jobs[1].uuid]
+    assert list(after.input_uuids) == [once.jobs[0].uuid]
+
+
+def test_resources_follow_method_and_size(settings: Settings) -> None:
+    cluster = Cluster.from_fields({"small_atoms": 2, "large": {"ranks_per_node": 2}})
+    small, large = prepare_flow(make_flow(settings), cluster, settings).jobs
+    assert (small.place, small.ranks) == ("small", 1)
+    assert (large.place, large.ranks) == ("large", 1)
+    given = cluster.model_copy(update={"large": cluster.large.model_copy(update={"ranks": 6})})
+    large = prepare_flow(make_flow(settings), given, settings).jobs[1]
+    assert large.ranks == 6
+    assert large.resources is not None
+    assert (large.resources.nodes, large.resources.processes_per_node) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("n_atoms", "ranks"), [(1, 1), (4, 1), (8, 2), (33, 8), (58, 16), (240, 16)]
+)
+def test_ranks_are_chosen_from_the_size(n_atoms: int, ranks: int) -> None:
+    assert Cluster().large.choose_ranks(n_atoms) == ranks
+
+
+def test_request_of_a_job_has_the_key_of_the_calculation(settings: Settings) -> None:
+    maker = GpawRelaxMaker(level=load_level("xtb"), store=str(settings.store))
+    found = find_request(maker.make(WATER, label="w"))
+    assert found is not None
+    assert found[0].key == maker.request(WATER, "other label").key
+
+
+@pytest.mark.parametrize("scheduler", ["slurm", "pbs", "sge"])
+def test_scripts_of_every_scheduler(settings: Settings, scheduler: str) -> None:
+    fields = {"scheduler": scheduler, "pre_run": ["source ~/env/bin/activate"]}
+    if scheduler == "slurm":
+        fields |= {"small": {"partition": "short", "account": "abc", "walltime": "1:30:00"}}
+    cluster = Cluster.from_fields(fields)
+    queued = prepare_flow(make_flow(settings), cluster, settings)
+    scripts = render_scripts(queued, cluster, settings)
+    assert len(scripts) == 2
+    text = scripts[0].text
+    assert text.startswith("#!/bin/bash")
+    assert f"export POMDFT_STORE={settings.store}" in text
+    assert "-m pomdft.flows.queue_worker " in text
+    assert "source ~/env/bin/activate" in text
+    if scheduler == "slurm":
+        assert "#SBATCH --partition=short" in text
+        assert "#SBATCH --time=0-1:30:0" in text
+        assert f"#SBATCH --job-name={scripts[0].name}" in text
+
+
+HOSTILE = "x\n#SBATCH --wrap=touch"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"large": {"partition": "$(touch canary)"}},
+        {"large": {"partition": HOSTILE}},
+        {"small": {"account": "a;touch canary"}},
+        {"small": {"qos": "`touch canary`"}},
+        {"folder": "/tmp/../etc"},
+        {"folder": "/tmp/a b"},
+        {"folder": "../../x"},
+        {"python": "/usr/bin/python;touch"},
+        {"modules": ["gcc; touch canary"]},
+        {"pre_run": ["touch canary"]},
+        {"pre_run": ["source x && touch canary"]},
+        {"pre_run": ["export A=$(touch canary)"]},
+        {"pre_run": ["export A=b\ntouch canary"]},
+        {"environment": {"A": "$(touch canary)"}},
+        {"environment": {"A;touch canary": "x"}},
+        {"environment": {"DB_PASSWORD": "x"}},
+        {"large": {"walltime": "1:00:00\n"}},
+        {"scheduler": "bash"},
+        {"launcher": "touch"},
+        {"project": "../x"},
+    ],
+)
+def test_hostile_cluster_files_are_refused(
+    fields: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        Cluster.from_fields(fields)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [Cluster, Study])
+def test_yaml_with_python_tags_is_refused(kind: type[Cluster | Study], tmp_path: Path) -> None:
+    path = tmp_path / "input.yaml"
+    path.write_text(f"name: !!python/object/apply:os.system ['touch {tmp_path}/canary']\n")
+    with pytest.raises(InputError, match="line 1"):
+        kind.from_file(path)
+    assert not (tmp_path / "canary").exists()
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "../../x", "$(touch canary)", "a b", ""])
+def test_hostile_study_names_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="name"):
+        Study.from_fields({"name": name, "ligands": "W5O18", "metals": "Au"})
+
+
+@pytest.mark.parametrize("key", ["../../x", "", "0" * 23, "A" * 24])
+def test_hostile_keys_reach_no_path(key: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        ResultStore(tmp_path).folder(key)
+
+
+def test_paths_unfit_for_a_script_are_refused() -> None:
+    for path in ("/a b", "/a$(x)", "relative", "/a;b", "/a\nb"):
+        with pytest.raises(InputError, match="characters"):
+            safe_path(path, "the store")
+
+
+def test_labels_never_reach_the_script(settings: Settings) -> None:
+    maker = GpawRelaxMaker(level=load_level("xtb"), store=str(settings.store))
+    flow = Flow([maker.make(WATER, label="../../x\n#SBATCH --wrap=evil")], name="$(evil)")
+    queued = prepare_flow(flow, Cluster(), settings)
+    (script,) = render_scripts(queued, Cluster(), settings)
+    assert "evil" not in script.text
+    assert "$" not in queued.flow.name
+
+
+def _job_file(folder: Path, content: object, mode: int = 0o600) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / IN_NAME
+    path.write_text(json.dumps(content))
+    path.chmod(mode)
+
+
+def test_job_files_that_name_foreign_code_are_refused(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    evil = tmp_path / "evil_module.py"
+    evil.write_text(f"open({str(canary)!r}, 'w').close()\nclass Evil: pass\ndef evil(*_): ...\n")
+    folder = tmp_path / "job"
+    for content in (
+        {"job": {"@module": "evil_module", "@class": "Evil"}},
+        {"job": {"function": {"@module": "evil_module", "@callable": "evil"}}},
+        {"job": {"function": {"@module": "builtins", "@callable": "exec"}}},
+        {"job": [{"@module": "subprocess", "@class": "Popen", "args": ["touch", str(canary)]}]},
+    ):
+        _job_file(folder, content)
+        with pytest.raises(InputError, match="names the module"):
+            run_job(folder)
+    _job_file(folder, {}, mode=0o666)
+    with pytest.raises(InputError, match="somebody else"):
+        run_job(folder)
+    assert not canary.exists()
+
+
+class _Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("touch " + os.environ["CANARY"],)
+
+
+def test_pickles_beside_documents_are_never_read(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = tmp_path / "canary"
+    monkeypatch.setenv("CANARY", str(canary))
+    store = ResultStore(settings.store)
+    request = GpawRelaxMaker(level=load_level("xtb")).request(WATER, "w")
+    folder = store.begin(request)
+    for name in ("result.pkl", "result.json", "input.pickle"):
+        (folder / name).write_bytes(pickle.dumps(_Bomb()))
+    assert store.find_result(request.key) is None
+    store.rebuild()
+    assert not canary.exists()
+
+
+def test_collect_takes_documents_as_plain_data(settings: Settings, tmp_path: Path) -> None:
+    source = ResultStore(tmp_path / "source")
+    maker = GpawRelaxMaker(level=load_level("xtb"), store=str(source.root))
+    request, result = maker.calculate(WATER, "water")
+    output = {
+        "@module": "evil_module",
+        "@class": "CalculationDocument",
+        "request": {"@module": "evil", **request.model_dump(mode="json")},
+        "result": result.model_dump(mode="json"),
+    }
+    forged = json.loads(json.dumps(output))
+    forged["result"]["key"] = "0" * 24
+    path = tmp_path / "store.json"
+    documents = [
+        {"uuid": "good", "output": output},
+        {"uuid": "forged", "output": forged},
+        {"uuid": "old", "output": {"@class": "CalculationDocument"}},
+        {"uuid": "other", "output": {"@class": "Response"}},
+    ]
+    path.write_text(json.dumps(documents))
+    store = ResultStore(settings.store)
+    found = collect(read_json(path), store)
+    assert (found.calculations, found.affinities, found.known) == (1, 0, 0)
+    assert len(found.refused) == 2
+    assert store.read_result(request.key) == result
+    assert collect(read_json(path), store).known == 1
+
+
+def test_collected_files_that_are_something_else_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for content in ("{", "{}", "[1]"):
+        path.write_text(content)
+        with pytest.raises(InputError):
+            list(read_json(path))
+    stamp = {"@class": "datetime", "string": "2026-01-01 10:00:00"}
+    assert plain([stamp]) == ["2026-01-01 10:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("slurmstepd: error: *** JOB 7 ON n CANCELLED AT x DUE TO TIME LIMIT ***", "TIMEOUT"),
+        ("slurmstepd: error: *** JOB 7 ON n CANCELLED AT 2026 ***", "CANCELLED"),
+        ("error: Detected 1 oom_kill event in StepId=7.batch", "OUT_OF_MEMORY"),
+        ("StepId=2.batch exceeded memory limit (433631232 > 104857600)", "OUT_OF_MEMORY"),
+        ("Traceback\nImportError: no module", "FAILED"),
+    ],
+)
+def test_ends_are_explained(text: str, state: str, tmp_path: Path) -> None:
+    (tmp_path / "queue.err").write_text(text)
+    end = explain_end("pbs", "7", tmp_path, "4 ranks")
+    assert end.state == state
+    assert "retry" in end.message
+    if "limit (" in text:
+        assert "414 MB used, 100 MB granted" in end.message
+        assert "asked: 4 ranks" in end.message
+
+
+def test_records_survive_truncation(tmp_path: Path) -> None:
+    folder = QueueFolder(tmp_path / "queue")
+    folder.make()
+    assert folder.root.stat().st_mode & 0o077 == 0
+    record = QueueRecord(name="pd-0123456789ab", label="w", scheduler="slurm", run_dir="/x")
+    folder.save(record)
+    assert list(folder.records()) == [record]
+    (folder.root / "records" / "pd-0123456789ab.json").write_text('{"na')
+    assert list(folder.records()) == []
+
+
+def test_project_files_that_others_can_read_are_refused(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import jobflow_remote
+
+    from pomdft.flows.queue_jobs import QueueFlow
+    from pomdft.flows.submission import Submission, hand_over
+
+    monkeypatch.setattr(jobflow_remote.SETTINGS, "projects_folder", str(tmp_path))
+    path = tmp_path / "site.json"
+    secret = "s3cret-word"
+    path.write_text(
+        json.dumps(
+            {
+                "name": "site",
+                "base_dir": str(tmp_path / "site"),
+                "queue": {
+                    "store": {
+                        "type": "MongoStore",
+                        "database": "d",
+                        "collection_name": "c",
+                        "password": secret,
+                    }
+                },
+            }
+        )
+    )
+    path.chmod(0o644)
+    queued = prepare_flow(make_flow(settings), Cluster(), settings)
+    submission = Submission(None, (), QueueFlow(queued.flow, queued.jobs, queued.twins))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="chmod 600") as caught:
+        hand_over(submission, Cluster(project="site"))
+    assert secret not in str(caught.value)
+    with pytest.raises(PomdftError, match="no jobflow-remote project 'other'"):
+        hand_over(submission, Cluster(project="other"))
+
+
+CIF = """\
+data_evil
+_cell_length_a 20
+_cell_length_b 20
+_cell_length_c 20
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_magn.transform_BNS_Pp_abc  '{code}'
+loop_
+_symmetry_equiv_pos_as_xyz
+'{code}'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+W1 W 0.5 0.5 0.5
+O1 O 0.6 0.5 {code}
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'a,b,[d for d in ().__class__.__mro__[1].__getattribute__(__import__("os"),"system")]',
+        '__import__("os").system("touch canary"),y,z',
+        "x,y,exec(open('canary','w'))",
+    ],
+)
+def test_structure_files_with_code_in_them_run_nothing(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "evil.cif"
+    path.write_text(CIF.format(code=code))
+    with pytest.raises(InputError):
+        read_anion(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["evil.cif"]
+
+
+def test_more_time_and_memory_for_another_try() -> None:
+    cluster = Cluster.from_fields({"large": {"partition": "main", "ranks": 4}})
+    changed = with_resources(cluster, "2-0:00:00", 3000)
+    for part in (changed.small, changed.large):
+        assert (part.walltime, part.memory_per_rank_mb) == (2 * 86400, 3000)
+    assert (changed.large.partition, changed.large.ranks) == ("main", 4)
+    assert with_resources(cluster, None, None) == cluster
+    with pytest.raises(InputError, match="walltime"):
+        with_resources(cluster, "1:00:00; rm -rf ~", None)
+
+
+def test_a_submitted_study_is_remembered_whole(settings: Settings) -> None:
+    level = {"preset": "xtb", "overrides": {"name": "x"}}
+    study = Study.from_fields(
+        {"name": "s", "ligands": "W5O18", "metals": "Au", "level": level, "resources": {"cores": 2}}
+    )
+    remember_study(study, Cluster(max_jobs=3), settings)
+    record = QueueFolder(settings.store / "queue").read_study("s")
+    assert Study.from_fields(dict(record.fields)) == study
+    assert record.cluster.max_jobs == 3
+
+
+def test_collect_from_the_job_store_of_a_project(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job run elsewhere, its document in a JobStore on disk, brought into another store."""
+    import jobflow_remote
+    from jobflow import JobStore, run_locally
+    from maggma.stores import JSONStore
+
+    path = tmp_path / "jobs.json"
+    job_store = JobStore(JSONStore(str(path), read_only=False))
+    elsewhere = ResultStore(tmp_path / "elsewhere")
+    maker = GpawRelaxMaker(level=load_level("xtb"), store=str(elsewhere.root))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
+        run_locally(maker.make(WATER, label="w"), log=False, store=job_store)
+    project = {
+        "name": "site",
+        "base_dir": str(tmp_path / "site"),
+        "queue": {"store": {"type": "MemoryStore"}},
+        "jobstore": {"docs_store": {"type": "JSONStore", "paths": [str(path)]}},
+    }
+    (tmp_path / "site.json").write_text(json.dumps(project))
+    monkeypatch.setattr(jobflow_remote.SETTINGS, "projects_folder", str(tmp_path))
+    store = ResultStore(settings.store)
+    found = collect(read_project("site"), store)
+    assert (found.calculations, found.refused) == (1, ())
+    (key,) = elsewhere.calculation_keys()
+    brought, original = store.read_result(key), elsewhere.read_result(key)
+    # Databases keep milliseconds.
+    assert abs((brought.finished - original.finished).total_seconds()) < 0.002
+    assert brought == original.model_copy(update={"finished": brought.finished})
+    assert store.index.count()["calculation"] == 1
+    with pytest.raises(InputError, match="no jobflow-remote project"):
+        list(read_project("nowhere"))

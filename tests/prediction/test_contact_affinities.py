@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+
+from pomdft.prediction.affinities import ASSUMED_STD_EV, collect_contact_affinities
+from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.level import Level
+
+
+def make(metal: str, level: str = "lcao", **changes: Any) -> Affinity:
+    model = {"ligand": "W5O18", "metal": metal} | changes.pop("model", {})
+    fields: dict[str, Any] = {
+        "key": metal * 2,
+        "model": AffinityModel(**model),
+        "level": Level(name=level, method="emt"),
+        "energy_ev": -2.0,
+        "interaction_energy_ev": -2.0,
+        "reorganisation_ligand_ev": 0.0,
+        "reorganisation_metal_ev": 0.0,
+        "contacts": 4,
+        "per_contact_ev": -0.5,
+        "calculations": {},
+        "relaxed": True,
+    }
+    return Affinity(**{**fields, **changes})
+
+
+def test_levels_are_not_mixed():
+    documents = [make("Au"), make("Ag", energy_ev=-3.0), make("Au", "pw", energy_ev=-9.0)]
+    found = collect_contact_affinities(documents)
+    assert found["Au"].per_contact_ev == pytest.approx(-0.5)
+    assert found["Ag"].per_contact_ev == pytest.approx(-0.75)
+
+
+def test_better_level_wins_where_both_know_the_metals():
+    documents = [make(m, level) for level in ("xtb", "lcao", "pw") for m in ("Au", "Ag")]
+    assert "pw" in collect_contact_affinities(documents)["Au"].source
+
+
+def test_counterpoise_is_used_only_where_all_have_it():
+    one = make("Au", counterpoise_correction_ev=0.4)
+    both = [one, make("Ag", counterpoise_correction_ev=0.8)]
+    mixed = [one, make("Ag")]
+    assert collect_contact_affinities(both)["Au"].per_contact_ev == pytest.approx(-0.4)
+    assert collect_contact_affinities(mixed)["Au"].per_contact_ev == pytest.approx(-0.5)
+
+
+def test_ensembles_are_per_contact_and_missing_ones_are_named():
+    members = (-1.6, -2.0, -2.4)
+    found = collect_contact_affinities([make("Au", ensemble_ev=members, std_ev=0.33), make("Ag")])
+    assert found["Au"].members_ev == pytest.approx((-0.4, -0.5, -0.6))
+    assert found["Ag"].std_ev == pytest.approx(ASSUMED_STD_EV)
+    assert "assumed" in found["Ag"].source
+
+
+def test_tightest_orientation_counts_and_contactless_complexes_do_not():
+    documents = [
+        make("Au", model={"orientation": "a"}),
+        make("Au", model={"orientation": "b"}, energy_ev=-2.8),
+        make("Ag", contacts=0, per_contact_ev=None),
+    ]
+    found = collect_contact_affinities(documents)
+    assert found["Au"].per_contact_ev == pytest.approx(-0.7)
+    assert "Ag" not in found
+    assert collect_contact_affinities([]) == {}

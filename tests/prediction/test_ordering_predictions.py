@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pomdft.errors import InputError, NotComputedError, UnknownNameError
+from pomdft.prediction.ordering import compare_ligands, predict_ordering
+
+TABLE = Path(__file__).resolve().parents[3] / "shared/reference/bimetallic_nanoparticles.csv"
+FAST = {"n_members": 24, "n_sweeps": 40}
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="reference tables are not here")
+def test_published_pairs_without_ligand():
+    table = pd.read_csv(TABLE, comment="#")
+    for row in table.itertuples():
+        first, second = row.pair.split("-")
+        found = predict_ordering(first, second, n_members=64, n_sweeps=40)
+        assert found.shell == row.surface_element.split()[0], row.pair
+        assert ("segregated" if found.is_segregated else "alloy") == row.class2, row.pair
+
+
+def test_order_of_the_metals_does_not_matter():
+    forward = predict_ordering("Ag", "Cu", fraction=0.4, **FAST)
+    backward = predict_ordering("Cu", "Ag", fraction=0.6, **FAST)
+    assert (forward.shell, forward.label) == (backward.shell, backward.label)
+    assert forward.surface_fraction == pytest.approx(1.0 - backward.surface_fraction, abs=0.02)
+
+
+def test_large_affinity_for_the_surface_averse_metal_flips_the_shell():
+    bare = predict_ordering("Ag", "Cu", **FAST)
+    held = predict_ordering(
+        "Ag", "Cu", "POM", affinity={"Ag": -0.3, "Cu": -2.8}, coverage=0.5, **FAST
+    )
+    assert (bare.shell, bare.core, bare.label) == ("Ag", "Cu", "core-shell")
+    assert (held.shell, held.core, held.label) == ("Cu", "Ag", "core-shell")
+    assert "Cu is held 2.50" in held.reason
+
+
+def test_equal_affinities_change_nothing():
+    bare = predict_ordering("Au", "Pd", **FAST)
+    held = predict_ordering("Au", "Pd", "POM", affinity={"Au": -0.7, "Pd": -0.7}, **FAST)
+    assert held.probabilities == bare.probabilities
+    np.testing.assert_array_equal(held.radial_profile, bare.radial_profile)
+
+
+def test_probability_of_core_shell_rises_with_the_affinity_difference():
+    shares = [
+        predict_ordering(
+            "Au", "Ag", "POM", fraction=0.55, affinity={"Au": -0.4, "Ag": -0.4 - d}, **FAST
+        ).core_shell_probability
+        for d in (0.0, 0.4, 0.8, 1.6)
+    ]
+    assert shares == sorted(shares)
+    assert shares[0] < 0.05
+    assert shares[-1] > 0.9
+
+
+def test_too_few_atoms_give_no_complete_shell():
+    few = predict_ordering("Au", "Ag", "POM", 0.2, affinity={"Au": -0.2, "Ag": -2.2}, **FAST)
+    enough = predict_ordering("Au", "Ag", "POM", 0.6, affinity={"Au": -0.2, "Ag": -2.2}, **FAST)
+    assert few.monolayers < 0.5
+    assert few.core_shell_probability == 0.0
+    assert few.surface_fraction > 0.3  # what there is sits outside
+    assert enough.label == "core-shell"
+
+
+def test_immiscible_metals_without_enough_shell_lie_side_by_side():
+    found = predict_ordering("Rh", "Ag", fraction=0.15, **FAST)
+    assert found.label == "janus"
+    assert found.shell == "Ag"
+
+
+def test_heat_mixes():
+    cold = predict_ordering("Ag", "Cu", temperature_k=300.0, **FAST)
+    hot = predict_ordering("Ag", "Cu", temperature_k=2500.0, **FAST)
+    assert hot.short_range_order < cold.short_range_order
+    assert abs(hot.surface_fraction - 0.5) < abs(cold.surface_fraction - 0.5)
+    assert any("melting" in text for text in hot.extrapolation)
+    assert not cold.extrapolation
+
+
+def test_same_seed_same_answer():
+    one, two = (predict_ordering("Au", "Ag", seed=4, **FAST) for _ in range(2))
+    assert one.probabilities == two.probabilities
+    np.testing.assert_array_equal(one.species, two.species)
+
+
+def test_answer_is_whole():
+    found = predict_ordering("Au", "Ag", fraction=0.25, **FAST)
+    assert sum(found.probabilities.values()) == pytest.approx(1.0)
+    assert found.fraction == pytest.approx(0.25, abs=0.002)
+    counts = np.bincount(found.lattice.shell)
+    assert (found.radial_profile * counts).sum() == pytest.approx(found.fraction * 309, abs=0.5)
+    assert found.species.sum() == round(0.25 * 309)
+    assert found.to_dict()["label"] == found.label
+    assert len(found.to_dataframe()) == len(counts)
+    assert "probability" in repr(found)
+
+
+def test_ligands_side_by_side():
+    table = compare_ligands(
+        "Au",
+        "Ag",
+        {"none": None, "POM": {"Au": -0.3, "Ag": -2.3}, "PVP": {"Au": -0.2, "Ag": -0.2}},
+        coverage={"POM": 0.6, "PVP": 0.3},
+        **FAST,
+    )
+    by_name = table.set_index("ligand")
+    assert by_name.loc["POM", "label"] == "core-shell"
+    assert by_name.loc["none", "label"] == by_name.loc["PVP", "label"] == "random-alloy"
+    assert by_name.loc["POM", "surface_fraction"] > by_name.loc["none", "surface_fraction"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "text"),
+    [
+        ({"fraction": 1.5}, InputError, "fraction"),
+        ({"temperature_k": 25.0}, InputError, "kelvin"),
+        ({"n_atoms": 3}, InputError, "n_atoms"),
+        ({"route": "magic"}, UnknownNameError, "route"),
+        ({"shape": "cube"}, UnknownNameError, "shape"),
+        ({"ligand": "W5O18"}, NotComputedError, "pomdft run"),
+        ({"affinity": {"Au": "much"}}, InputError, "much"),
+        ({"affinity": {"Au": -0.3}}, NotComputedError, "Ag"),
+    ],
+)
+def test_bad_questions_are_named(options, error, text):
+    with pytest.raises(error, match=text):
+        predict_ordering("Au", "Ag", **options)

@@ -1,0 +1,158 @@
+import json
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Molecule
+from scipy.spatial.transform import Rotation
+
+from pomdft.errors import ChargeError, InputError, UnknownNameError
+from pomdft.structures.charges import count_electrons
+from pomdft.structures.connectivity import OVERLAP_FRACTION, closest_pair
+from pomdft.structures.contacts import contact_distance
+from pomdft.structures.docking import build_complexes, dock_ligand
+from pomdft.structures.poms import build_pom
+from pomdft.structures.registry import register_pom
+from pomdft.structures.sites import SITE_NAMES, find_sites
+
+METALS = ("Au", "Ag", "Cu", "Pd", "Pt", "Ru")
+LACUNARY = ("W5O18", "alpha-SiW11O39", "A-alpha-SiW9O34", "gamma-SiW10O36", "P2W15O56")
+
+
+def parts(molecule: Molecule) -> tuple[list[int], list[int]]:
+    fragments = molecule.site_properties["fragment"]
+    ligand = [i for i, f in enumerate(fragments) if f == "ligand"]
+    return ligand, [i for i, f in enumerate(fragments) if f == "metal"]
+
+
+@pytest.mark.parametrize(
+    ("ligand", "metal", "site"),
+    [
+        (ligand, METALS[(i + j) % 6], site)
+        for i, ligand in enumerate((*LACUNARY, "alpha-SiW12O40", "P2W18O62"))
+        for j, site in enumerate(SITE_NAMES)
+        if site != "vacancy" or ligand in LACUNARY
+    ],
+)
+def test_every_site_builds_fast_without_overlap(ligand: str, metal: str, site: str) -> None:
+    start = time.process_time()
+    complexes = build_complexes(ligand, metal, site=site)
+    assert time.process_time() - start < 2.0
+    scores = [m.properties["contact_score"] for m in complexes]
+    assert scores == sorted(scores, reverse=True)
+    for molecule in complexes:
+        symbols = [s.specie.symbol for s in molecule]
+        assert closest_pair(symbols, molecule.cart_coords)[2] > OVERLAP_FRACTION
+        ligand_atoms, metal_atoms = parts(molecule)
+        assert ligand_atoms == list(range(len(ligand_atoms)))
+        assert metal_atoms == list(range(len(ligand_atoms), len(molecule)))
+        assert molecule.cart_coords[metal_atoms, 2].mean() > 0
+        unpaired = molecule.spin_multiplicity - 1
+        assert (count_electrons(symbols, molecule.charge) - unpaired) % 2 == 0
+        json.dumps(molecule.properties)
+    assert complexes[0].properties["contacts"] > 0
+
+
+def test_ligand_is_at_the_same_place_whatever_the_metal() -> None:
+    reference = dock_ligand("A-alpha-SiW9O34", "vacancy", "protonated")
+    for metal in METALS:
+        for cluster in ("M1", "M4"):
+            for molecule in build_complexes("A-alpha-SiW9O34", metal, cluster, n_best=1):
+                ligand, _ = parts(molecule)
+                assert np.array_equal(molecule.cart_coords[ligand], reference.cart_coords)
+    same = build_pom("A-alpha-SiW9O34")
+    assert [s.specie for s in same] == [s.specie for s in reference]
+
+
+@pytest.mark.parametrize("metal", METALS)
+def test_nearest_contact_has_a_typical_length(metal: str) -> None:
+    molecule = build_complexes("W5O18", metal)[0]
+    ligand, metals = parts(molecule)
+    oxygens = [i for i in ligand if molecule[i].specie.symbol == "O"]
+    distance = molecule.distance_matrix[np.ix_(metals, oxygens)]
+    assert distance.min() == pytest.approx(contact_distance(metal), abs=0.12)
+
+
+def test_face_down_on_the_square_vacancy_comes_first() -> None:
+    # xTB relaxations put it 0.7 (Ag) to 2.5 eV (Pt) below vertex and edge.
+    assert build_complexes("W5O18", "Ag")[0].properties["orientation"].startswith("face3")
+
+
+def test_single_ion_sits_in_the_square_of_unshared_oxygens() -> None:
+    molecule = build_complexes("W5O18", "Ag", "M1", metal_charge=1)[0]
+    assert molecule.charge == 1
+    assert molecule.spin_multiplicity == 1
+    metal = molecule.cart_coords[-1]
+    assert np.allclose(metal[:2], 0, atol=0.05)
+
+
+def test_symmetry_duplicates_are_removed() -> None:
+    # One atom on a C4v site: hollow, top and bridge are the only places there are.
+    poses = build_complexes("W5O18", "Au", "M1", charge_model=None, metal_charge=1, n_best=20)
+    assert len(poses) == 3
+    tetrahedra = build_complexes("W5O18", "Au", charge_model=None, n_best=50)
+    inside = [np.sort(m.distance_matrix[-4:, :-4].ravel()) for m in tetrahedra]
+    for k, first in enumerate(inside):
+        for second in inside[:k]:
+            assert np.abs(first - second).max() > 0.1
+
+
+def test_building_twice_gives_the_same() -> None:
+    first = build_complexes("W5O18", {"Au": 0.5, "Pd": 0.5}, "M13", seed=5)
+    second = build_complexes("W5O18", {"Au": 0.5, "Pd": 0.5}, "M13", seed=5)
+    assert [m.properties for m in first] == [m.properties for m in second]
+    for a, b in zip(first, second, strict=True):
+        assert np.array_equal(a.cart_coords, b.cart_coords)
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=3, deadline=None)
+def test_rotating_and_permuting_a_pom_changes_only_the_frame(seed: int) -> None:
+    anion = build_pom("alpha-PW11O39", None)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(anion))
+    xyz = Rotation.random(random_state=seed).apply(anion.cart_coords.copy()) + rng.normal(size=3)
+    turned = Molecule([anion[i].specie for i in order], xyz[order], charge=-7)
+    register_pom("turned", turned)
+    one = build_pom("turned", None)
+    assert one.properties["oxygen_roles"] == anion.properties["oxygen_roles"]
+    assert one.properties["vacancy"]["opening_angstrom"] == pytest.approx(
+        anion.properties["vacancy"]["opening_angstrom"], abs=1e-3
+    )
+    first = build_complexes("turned", "Pd", charge_model=None)[0]
+    second = build_complexes("alpha-PW11O39", "Pd", charge_model=None)[0]
+    assert first.properties["contacts"] == second.properties["contacts"]
+    assert first.properties["contact_score"] == pytest.approx(
+        second.properties["contact_score"], abs=0.02
+    )
+
+
+def test_sites_of_an_intact_keggin_ion() -> None:
+    anion = build_pom("alpha-SiW12O40", None)
+    symbols = [s.specie.symbol for s in anion]
+    assert find_sites(symbols, anion.cart_coords, "vacancy") == []
+    faces = find_sites(symbols, anion.cart_coords, "terminal-face")
+    # A cuboctahedron of terminal oxygens: squares, and triangles over two kinds of triads.
+    assert sorted(len(f.oxygens) for f in faces) == [3, 3, 4]
+    assert len(find_sites(symbols, anion.cart_coords, "edge")) == 2
+
+
+def test_bad_input() -> None:
+    with pytest.raises(InputError, match=r"has no 'vacancy'.*terminal-face"):
+        build_complexes("alpha-SiW12O40", "Au", site="vacancy")
+    with pytest.raises(UnknownNameError, match=r"site 'vacncy'.*vacancy"):
+        build_complexes("W5O18", "Au", site="vacncy")
+    with pytest.raises(InputError, match="no valid rank"):
+        build_complexes("W5O18", "Au", site="edge:0")
+    with pytest.raises(InputError, match="has no 'edge:99'"):
+        build_complexes("W5O18", "Au", site="edge:99")
+    with pytest.raises(UnknownNameError, match=r"ligand 'PVQ'.*PVP"):
+        build_complexes("PVQ", "Au")
+    with pytest.raises(UnknownNameError, match="support"):
+        build_complexes("W5O18", "Au", support="silica")
+    with pytest.raises(InputError, match="n_best"):
+        build_complexes("W5O18", "Au", n_best=0)
+    with pytest.raises(ChargeError, match="spin_multiplicity: 2"):
+        build_complexes("W5O18", "Au", spin_multiplicity=2)

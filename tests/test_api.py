@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pomdft
+from pomdft.api import AFFINITY_COLUMNS, find_affinities, list_ligands
+from pomdft.errors import NotComputedError, UnknownNameError
+from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity, AffinityModel
+from pomdft.schemas.level import Level
+from pomdft.store.results import ResultStore
+
+
+def stored(store: Path, number: int, **model: str) -> Affinity:
+    fields = {"ligand": "W5O18", "metal": "Au", **model}
+    affinity = Affinity(
+        key=f"{number:024x}",
+        model=AffinityModel(**fields),
+        level=Level(name="test-level", method="emt"),
+        energy_ev=-float(number),
+        interaction_energy_ev=-1.0,
+        reorganisation_ligand_ev=0.0,
+        reorganisation_metal_ev=0.0,
+        contacts=2,
+        per_contact_ev=-number / 2,
+        calculations={"complex": "a" * 24},
+        relaxed=True,
+    )
+    ResultStore(store).save_affinity(affinity)
+    return affinity
+
+
+def test_affinity_of_the_store(own_settings: Path) -> None:
+    expected = stored(own_settings, 3)
+    stored(own_settings, 4, cluster="M13")
+    assert pomdft.affinity("W5O18", "Au", level="test-level") == expected
+    assert pomdft.affinity("W5O18", "Au", level="test-level", cluster="M13").energy_ev == -4.0
+
+
+def test_the_newest_of_two_counts(own_settings: Path) -> None:
+    stored(own_settings, 3)
+    newest = stored(own_settings, 2)
+    assert pomdft.affinity("W5O18", "Au", level="test-level") == newest
+
+
+@pytest.mark.parametrize(
+    ("ligand", "metal", "near"), [("W5O19", "Au", "W5O18"), ("W5O18", "au", "Au")]
+)
+def test_unknown_names(ligand: str, metal: str, near: str) -> None:
+    with pytest.raises(UnknownNameError, match=near):
+        pomdft.affinity(ligand, metal)
+    with pytest.raises(UnknownNameError, match=near):
+        pomdft.affinities(ligand=ligand, metal=metal)
+
+
+def test_what_is_not_computed_names_its_command() -> None:
+    with pytest.raises(NotComputedError) as caught:
+        pomdft.affinity(
+            "citrate", "Os", level="fd", cluster="M13", site="edge", charge_model="alkali"
+        )
+    command = str(caught.value)
+    for words in (
+        "pomdft run --ligand citrate --metal Os --level fd",
+        "--cluster M13",
+        "--site edge",
+        "--charge-model alkali",
+    ):
+        assert words in command
+
+
+def test_table(own_settings: Path) -> None:
+    for number, metal in ((1, "Au"), (2, "Ag"), (3, "Pd")):
+        stored(own_settings, number, metal=metal)
+    frame = pomdft.affinities(level="test-level")
+    assert list(frame.columns) == list(AFFINITY_COLUMNS)
+    assert frame["metal"].tolist() == ["Au", "Ag", "Pd"]
+    assert frame["energy_ev"].tolist() == [-1.0, -2.0, -3.0]
+    assert frame.attrs["sign_convention"] == SIGN_CONVENTION
+    only = pomdft.affinities(metal="Ag", level="test-level", charge_model="protonated")
+    assert only["energy_ev"].tolist() == [-2.0]
+    assert len(pomdft.affinities(level="no-such-level")) == 0
+    assert list(pomdft.affinities(level="no-such-level").columns) == list(AFFINITY_COLUMNS)
+
+
+def test_asking_makes_no_store(own_settings: Path) -> None:
+    assert find_affinities(level="test-level") == []
+    assert not own_settings.exists()
+
+
+def test_both_kinds_of_ligand_are_known() -> None:
+    assert {"W5O18", "A-alpha-SiW9O34", "citrate", "PVP", "thiolate"} <= set(list_ligands())
+
+
+def test_builders_are_public() -> None:
+    pom = pomdft.build_pom("W5O18", charge_model="protonated")
+    assert pom.composition.reduced_formula
+    assert pom.charge == 0
+    complexes = pomdft.build_complexes("W5O18", "Au", cluster="M1")
+    assert complexes
+    assert complexes[0].composition["Au"] == 1

@@ -1,0 +1,52 @@
+"""The workflow scripts are read and edited by users: they must stay runnable."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "workflows"
+
+
+def load(name: str) -> dict[str, object]:
+    return runpy.run_path(str(FOLDER / f"{name}.py"), run_name="workflow")
+
+
+def test_quickstart_makes_the_flow_of_its_input_file() -> None:
+    from pomdft.schemas.study import Study
+
+    study = Study.from_file(FOLDER.parent / "inputs" / "quickstart.yaml")
+    flow = load("quickstart")["make_flow"]("xtb")  # type: ignore[operator]
+    assert [part.name for part in flow.jobs] == [
+        f"affinity: {ligand} + {metal}4, vacancy, protonated"
+        for ligand in study.ligands
+        for metal in study.metals
+    ]
+
+
+def test_affinity_screen_makes_every_pair() -> None:
+    script = load("affinity_screen")
+    flow = script["make_flow"](("W5O18",), ("Au", "Pd"), "xtb")  # type: ignore[operator]
+    assert len(flow.jobs) == 2
+
+
+def test_convergence_variants_are_valid_and_distinct_levels() -> None:
+    from pomdft.flows import convergence_levels
+
+    levels = convergence_levels(load("convergence")["VARIANTS"])  # type: ignore[arg-type]
+    assert len({level.fingerprint for level in levels.values()}) == len(levels)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((FOLDER.parent / "inputs").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_every_affinity_input_is_valid(path: Path) -> None:
+    import yaml
+
+    from pomdft.calculations.levels import load_level
+    from pomdft.schemas.study import Study
+
+    if "ligands" not in yaml.safe_load(path.read_text()):
+        pytest.skip("not an affinity study; checked with its own schema")
+    study = Study.from_file(path)
+    load_level(study.level.preset, study.level.overrides)
