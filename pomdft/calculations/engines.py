@@ -54,8 +54,10 @@ class SemiempiricalEngine:
 
             self._atoms.calc = EMT(**parameters)
 
-    def evaluate(self, positions: Array) -> tuple[float, Array]:
+    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
         """Return energy in eV and forces in eV/angstrom at positions in angstrom.
+
+        They cost so little that they are always sharp.
 
         Raises
         ------

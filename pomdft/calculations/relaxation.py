@@ -26,6 +26,8 @@ RISE_EV = 5e-3
 #: A relaxation whose energy rises by more than this above its start (eV) has exploded.
 EXPLOSION_EV = 20.0
 _LEAST_RADIUS = 0.03
+#: While the largest force is above this (eV/angstrom), energies and forces need not be sharp.
+ROUGH_FORCE = 0.4
 
 Array = NDArray[np.float64]
 
@@ -33,8 +35,11 @@ Array = NDArray[np.float64]
 class Engine(Protocol):
     """Gives energy and forces at a geometry."""
 
-    def evaluate(self, positions: Array) -> tuple[float, Array]:
-        """Return the energy in eV and the forces in eV/angstrom at positions in angstrom."""
+    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+        """Return the energy in eV and the forces in eV/angstrom at positions in angstrom.
+
+        `rough`: they need only be good enough for a step far from the minimum.
+        """
 
 
 @dataclass
@@ -163,11 +168,16 @@ def relax(
         The energy explodes.
     """
     while True:
-        energy, all_forces = engine.evaluate(state.positions)
+        rough = _is_far(state, settings)
+        energy, all_forces = engine.evaluate(state.positions, rough=rough)
+        largest = _largest(all_forces[free])
+        if rough and largest <= ROUGH_FORCE:
+            # Nearer than expected: what is decided from here on has to be sharp.
+            energy, all_forces = engine.evaluate(state.positions)
+            largest = _largest(all_forces[free])
         forces = all_forces[free]
         step = len(state.energies_ev)
         state.energies_ev.append(energy)
-        largest = float(np.linalg.norm(forces, axis=1).max()) if len(free) else 0.0
         report(step, energy, largest)
         if largest <= settings.fmax_ev_per_angstrom:
             return RelaxationOutcome(
@@ -188,6 +198,18 @@ def relax(
         _advance(state, forces, free, settings)
         comm.broadcast(state.positions, 0)
         save(state)
+
+
+def _largest(forces: Array) -> float:
+    """Return the largest force in eV/angstrom, 0 where there are no atoms."""
+    return float(np.linalg.norm(forces, axis=1).max()) if len(forces) else 0.0
+
+
+def _is_far(state: RelaxationState, settings: RelaxationSettings) -> bool:
+    """Return whether the geometry to come is expected to lie far from the minimum."""
+    if settings.fmax_ev_per_angstrom >= ROUGH_FORCE:
+        return False
+    return state.last_forces is None or _largest(state.last_forces) > ROUGH_FORCE
 
 
 def _advance(

@@ -29,8 +29,10 @@ class CalculationEngine(Protocol):
     def recovery(self) -> tuple[RecoveryStep, ...]:
         """Rungs of the recovery ladder climbed."""
 
-    def evaluate(self, positions: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return energy in eV and forces in eV/angstrom."""
+    def evaluate(
+        self, positions: NDArray[np.float64], *, rough: bool = False
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return energy in eV and forces in eV/angstrom, sharp unless `rough`."""
 
     def summary(self) -> dict[str, Any]:
         """Return further fields of the result."""

@@ -26,7 +26,7 @@ def build(
     ] = None,
     *,
     cluster: Annotated[
-        str, typer.Option(help="M1, M4, M13, M13-cuboctahedron, M38 or M55.")
+        str, typer.Option(help="M1, M4, M4-rhombus, M13, M13-cuboctahedron, M38 or M55.")
     ] = "M4",
     site: Annotated[
         str,

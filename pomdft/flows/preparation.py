@@ -26,6 +26,10 @@ from pomdft.structures.docking import build_complexes, dock_ligand
 _RATTLE = 0.03
 #: Height of a free cluster's lowest atom above the docking plane, angstrom.
 _CLUSTER_HEIGHT = 2.2
+#: Shapes from which free clusters of some metals start where that is not the docked one: the
+#: tetramers of the coinage metals are planar (E. M. Fernandez, J. M. Soler, I. L. Garzon,
+#: L. C. Balbas, Phys. Rev. B 70, 165403 (2004), doi:10.1103/PhysRevB.70.165403).
+_FREE_SHAPES = {("Cu", "M4"): "M4-rhombus", ("Ag", "M4"): "M4-rhombus", ("Au", "M4"): "M4-rhombus"}
 #: xTB need not be converged far: DFT takes over.
 _PREPARATION_FMAX = 0.1
 _PREPARATION_STEPS = 200
@@ -146,7 +150,7 @@ def find_far_shell(ligand: Molecule) -> tuple[int, ...]:
 
 def _free_cluster(metal: str, kind: str) -> Molecule:
     """Return the cluster above the docking plane, slightly rattled so that it can lose symmetry."""
-    molecule = build_cluster(metal, kind)
+    molecule = build_cluster(metal, _FREE_SHAPES.get((metal, kind), kind))
     positions = np.asarray(molecule.cart_coords, dtype=float)
     centred = positions - positions.mean(axis=0)
     if len(positions) > 1:

@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 CLUSTER_KINDS: Final[dict[str, int]] = {
     "M1": 1,
     "M4": 4,
+    "M4-rhombus": 4,
     "M13": 13,
     "M13-cuboctahedron": 13,
     "M38": 38,
@@ -31,10 +32,17 @@ _SYNONYMS: Final = {"M13-icosahedron": "M13", "M55-icosahedron": "M55", "M4-tetr
 BOND_CONTRACTION: Final[dict[str, float]] = {
     "M1": 1.0,
     "M4": 0.945,
+    "M4-rhombus": 0.945,
     "M13": 0.99,
     "M13-cuboctahedron": 0.965,
     "M38": 0.98,
     "M55": 1.0,
+}
+#: Positions of the smallest clusters, bond length 1.
+_SMALL: Final = {
+    "M1": [[0.0, 0.0, 0.0]],
+    "M4": np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(8),
+    "M4-rhombus": np.array([[1, 0, 0], [-1, 0, 0], [0, np.sqrt(3), 0], [0, -np.sqrt(3), 0]]) / 2,
 }
 #: Crystal structures of which a nearest-neighbour distance is known here.
 _NEAREST_NEIGHBOUR: Final = {"fcc": np.sqrt(0.5), "bcc": np.sqrt(0.75)}
@@ -113,8 +121,8 @@ def build_cluster(
     metal : str or mapping of str to float
         Element, or composition of an alloy as fractions, e.g. ``{"Au": 0.5, "Pd": 0.5}``.
     kind : str
-        ``M1``, ``M4`` (tetrahedron), ``M13`` (icosahedron), ``M13-cuboctahedron``, ``M38``
-        (truncated octahedron) or ``M55`` (Mackay icosahedron).
+        ``M1``, ``M4`` (tetrahedron), ``M4-rhombus`` (planar), ``M13`` (icosahedron),
+        ``M13-cuboctahedron``, ``M38`` (truncated octahedron) or ``M55`` (Mackay icosahedron).
     charge : int
         In units of e.
     spin_multiplicity : int, optional
@@ -209,11 +217,8 @@ def unit_cluster(kind: str) -> FloatArray:
     golden = (1 + np.sqrt(5)) / 2
     corners = [(0.0, s, t * golden) for s in (1, -1) for t in (1, -1)]
     icosahedron = np.array([np.roll(c, k) for k in range(3) for c in corners]) / 2
-    if kind == "M1":
-        return np.zeros((1, 3))
-    if kind == "M4":
-        corners4 = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=float)
-        return np.asarray(corners4 / np.sqrt(8), dtype=float)
+    if kind in _SMALL:
+        return np.array(_SMALL[kind], dtype=np.float64)
     if kind == "M13":
         return np.vstack([np.zeros((1, 3)), icosahedron])
     if kind == "M13-cuboctahedron":

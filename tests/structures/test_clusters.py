@@ -11,7 +11,14 @@ from pomdft.structures.clusters import (
 )
 from pomdft.structures.symmetry import point_group
 
-GROUPS = {"M4": "Td", "M13": "Ih", "M13-cuboctahedron": "Oh", "M38": "Oh", "M55": "Ih"}
+GROUPS = {
+    "M4": "Td",
+    "M4-rhombus": "D2h",
+    "M13": "Ih",
+    "M13-cuboctahedron": "Oh",
+    "M38": "Oh",
+    "M55": "Ih",
+}
 
 
 @pytest.mark.parametrize("kind", CLUSTER_KINDS)
