@@ -168,7 +168,7 @@ def relax(
         The energy explodes.
     """
     while True:
-        rough = _is_far(state, settings)
+        rough = len(free) > 0 and _is_far(state, settings)
         energy, all_forces = engine.evaluate(state.positions, rough=rough)
         largest = _largest(all_forces[free])
         if rough and largest <= ROUGH_FORCE:
