@@ -38,8 +38,7 @@ class StudyProgress:
     ) -> None:
         self._console = console
         self._total = len(planned)
-        self._estimates = [p.cost.seconds for p in planned if not p.stored]
-        self._planned_s = sum(self._estimates)
+        self._left_s = {p.label: p.cost.seconds for p in planned if not p.stored}
         self._done: set[str] = set()
         self._done_planned_s = 0.0
         self._spent_s = 0.0
@@ -103,9 +102,7 @@ class StudyProgress:
         spent = time.monotonic() - self._job_started
         self._spent_s += spent
         self._running = None
-        if self._estimates:
-            share = self._planned_s / max(len(self._estimates), 1)
-            self._done_planned_s += share
+        self._done_planned_s += self._left_s.pop(self._planned_label(request.model.label), 0.0)
         energy = f"E = {result.energy_ev:.4f} eV"
         steps = f", {result.n_steps} steps" if result.task == "relaxation" else ""
         self._write(
@@ -117,9 +114,13 @@ class StudyProgress:
         """Hear that a calculation, or what follows from one, failed."""
         self._write(f"    FAILED {label}: {error}")
 
+    def _planned_label(self, label: str) -> str:
+        """Return the label under which a calculation was planned: without its orientation."""
+        return max((p for p in self._left_s if label.startswith(p)), key=len, default="")
+
     def _rest(self) -> str:
         """Return what is left: the estimate, corrected by how the finished ones compared."""
-        left = self._planned_s - self._done_planned_s
+        left = sum(self._left_s.values())
         if left <= 0:
             return ""
         speed = self._spent_s / self._done_planned_s if self._done_planned_s > 0 else 1.0

@@ -11,6 +11,7 @@ from jobflow import job
 from pymatgen.core import Molecule
 
 from pomdft.calculations.models import Box, fit_box, lay_out_box
+from pomdft.calculations.progress import Progress
 from pomdft.errors import InputError, PomdftError
 from pomdft.flows.reporting import current_reporter
 from pomdft.schemas.base import canonical_hash
@@ -262,8 +263,14 @@ def prepare_start(
 ) -> Molecule:
     """Job: see `prepare`; `store` is the folder of the store, by default POMDFT_STORE."""
     root = Path(store) if store is not None else load_settings().store
+    reporter = current_reporter()
     try:
-        return prepare(molecule, ResultStore(root), ligand, frozen)
+        results = ResultStore(root)
+        found = find_prepared(molecule, results, ligand, frozen)
+        if found is not None:
+            return found
+        reporter.progress(Progress("note", text=f"xTB start of {molecule.formula}"))
+        return prepare(molecule, results, ligand, frozen)
     except PomdftError as error:
-        current_reporter().fail(f"xTB start of {molecule.formula}", error)
+        reporter.fail(f"xTB start of {molecule.formula}", error)
         raise

@@ -15,7 +15,12 @@ from pomdft.errors import ConvergenceError
 
 
 def planned(n: int, seconds: float = 60.0, stored: int = 0) -> Any:
-    return [SimpleNamespace(cost=CostEstimate(seconds), stored=i < stored) for i in range(n)]
+    return [
+        SimpleNamespace(
+            label=f"label [{'abcdef'[i]}]", cost=CostEstimate(seconds), stored=i < stored
+        )
+        for i in range(n)
+    ]
 
 
 def request(key: str) -> Any:
@@ -62,6 +67,29 @@ def test_plain_lines(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> No
     assert lines[4] == "[2/3] label [b]: done, E = -1.5000 eV, 4 steps, 2 min, about 2 min left"
     assert lines[5] == "    FAILED c: no"
     assert "\x1b" not in screen.getvalue()
+
+
+def test_each_calculation_counts_with_its_own_estimate(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    plan = [
+        SimpleNamespace(label="ligand", cost=CostEstimate(600.0), stored=False),
+        SimpleNamespace(label="ligand + metal", cost=CostEstimate(1200.0), stored=False),
+        SimpleNamespace(label="metal", cost=CostEstimate(60.0), stored=False),
+    ]
+    with show(screen, plan) as progress:
+        for label, seconds in (("ligand", 600.0), ("ligand + metal [edge]", 1200.0)):
+            asked = SimpleNamespace(
+                key=label, task="relaxation", model=SimpleNamespace(label=label)
+            )
+            progress.begin(asked, stored=False)
+            clock[0] += seconds
+            progress.finish(asked, RESULT)
+    lines = screen.getvalue().splitlines()
+    assert lines[1].endswith("10 min, about 21 min left")
+    assert lines[3].endswith("20 min, about 60 s left")
 
 
 def test_the_same_calculation_is_counted_once(screen: io.StringIO) -> None:
