@@ -54,10 +54,10 @@ class SemiempiricalEngine:
 
             self._atoms.calc = EMT(**parameters)
 
-    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+    def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
         """Return energy in eV and forces in eV/angstrom at positions in angstrom.
 
-        They cost so little that they are always sharp.
+        They cost so little that `roughness` changes nothing.
 
         Raises
         ------

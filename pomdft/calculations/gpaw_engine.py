@@ -29,8 +29,6 @@ CHECKPOINT_NAME = "scf.gpw"
 #: on a grid they fill gigabytes.
 _INTERVAL_S = {"lcao": 30.0}
 _LONG_INTERVAL_S = 600.0
-#: A rough density is this much less converged than a sharp one.
-ROUGHNESS = 10.0
 #: Left on the disk beside a checkpoint, for result and logs.
 _SPACE_MARGIN_BYTES = 2_000_000
 
@@ -68,16 +66,17 @@ class GpawEngine:
         """Rungs of the recovery ladder climbed so far."""
         return tuple(self._recovery)
 
-    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+    def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
         """Return energy in eV (extrapolated to zero smearing) and forces in eV/angstrom.
 
         Parameters
         ----------
         positions : ndarray, shape (n_atoms, 3)
             Angstrom.
-        rough : bool
-            Stop at a density ten times less converged than the level asks: good for a step far
-            from the minimum, at about two thirds of the iterations.
+        roughness : float
+            The density may be so many times less converged than the level asks. At ten times a
+            step takes two thirds of the iterations and forces are off by a few per cent: good
+            far from the minimum.
 
         Raises
         ------
@@ -87,7 +86,7 @@ class GpawEngine:
         self._atoms.set_positions(positions)
         if self._calculator is None:
             self._calculator = self._load_checkpoint() or self._new_calculator(self._parameters)
-        self._set_sharpness(rough)
+        self._set_density_criterion(roughness)
         self._converge()
         energy = float(self._calculator.get_potential_energy(self._atoms))
         forces = np.array(self._calculator.get_forces(self._atoms), dtype=np.float64)
@@ -124,7 +123,7 @@ class GpawEngine:
         """Return the dispersion energy in the last energy, None where the level has none."""
         return self._dispersion_ev
 
-    def _set_sharpness(self, rough: bool) -> None:
+    def _set_density_criterion(self, roughness: float) -> None:
         """Set how far the density is converged; go on with the same density where it changes."""
         if self._legacy:
             return
@@ -132,7 +131,7 @@ class GpawEngine:
 
         dft = self._calculator.dft
         sharp = float(self._request.level.parameters.get("convergence", {}).get("density", 1e-4))
-        tolerance = ROUGHNESS * sharp if rough else sharp
+        tolerance = roughness * sharp
         criteria = dft.scf_loop.convergence
         if criteria["density"].tol > tolerance:
             dft.results.clear()

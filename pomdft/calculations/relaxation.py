@@ -26,8 +26,10 @@ RISE_EV = 5e-3
 #: A relaxation whose energy rises by more than this above its start (eV) has exploded.
 EXPLOSION_EV = 20.0
 _LEAST_RADIUS = 0.03
-#: While the largest force is above this (eV/angstrom), energies and forces need not be sharp.
-ROUGH_FORCE = 0.4
+#: Far from the minimum the density may be this much less converged than the level asks.
+MAX_ROUGHNESS = 10.0
+#: Within this many times the limit of forces everything is as sharp as the level asks.
+SHARP_WITHIN = 2.0
 
 Array = NDArray[np.float64]
 
@@ -35,10 +37,10 @@ Array = NDArray[np.float64]
 class Engine(Protocol):
     """Gives energy and forces at a geometry."""
 
-    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+    def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
         """Return the energy in eV and the forces in eV/angstrom at positions in angstrom.
 
-        `rough`: they need only be good enough for a step far from the minimum.
+        `roughness`: the density may be so many times less converged than the level asks.
         """
 
 
@@ -168,10 +170,10 @@ def relax(
         The energy explodes.
     """
     while True:
-        rough = len(free) > 0 and _is_far(state, settings)
-        energy, all_forces = engine.evaluate(state.positions, rough=rough)
+        roughness = _roughness(state, settings) if len(free) else 1.0
+        energy, all_forces = engine.evaluate(state.positions, roughness=roughness)
         largest = _largest(all_forces[free])
-        if rough and largest <= ROUGH_FORCE:
+        if roughness > 1.0 and largest <= SHARP_WITHIN * settings.fmax_ev_per_angstrom:
             # Nearer than expected: what is decided from here on has to be sharp.
             energy, all_forces = engine.evaluate(state.positions)
             largest = _largest(all_forces[free])
@@ -205,11 +207,12 @@ def _largest(forces: Array) -> float:
     return float(np.linalg.norm(forces, axis=1).max()) if len(forces) else 0.0
 
 
-def _is_far(state: RelaxationState, settings: RelaxationSettings) -> bool:
-    """Return whether the geometry to come is expected to lie far from the minimum."""
-    if settings.fmax_ev_per_angstrom >= ROUGH_FORCE:
-        return False
-    return state.last_forces is None or _largest(state.last_forces) > ROUGH_FORCE
+def _roughness(state: RelaxationState, settings: RelaxationSettings) -> float:
+    """Return how rough the next evaluation may be: errors stay small beside the last forces."""
+    if state.last_forces is None:
+        return MAX_ROUGHNESS
+    ratio = _largest(state.last_forces) / settings.fmax_ev_per_angstrom
+    return 1.0 if ratio <= SHARP_WITHIN else min(ratio, MAX_ROUGHNESS)
 
 
 def _advance(

@@ -30,9 +30,9 @@ class CalculationEngine(Protocol):
         """Rungs of the recovery ladder climbed."""
 
     def evaluate(
-        self, positions: NDArray[np.float64], *, rough: bool = False
+        self, positions: NDArray[np.float64], *, roughness: float = 1.0
     ) -> tuple[float, NDArray[np.float64]]:
-        """Return energy in eV and forces in eV/angstrom, sharp unless `rough`."""
+        """Return energy in eV and forces in eV/angstrom, see `relax`."""
 
     def summary(self) -> dict[str, Any]:
         """Return further fields of the result."""

@@ -10,6 +10,7 @@ from pomdft.calculations.communicator import SerialCommunicator
 from pomdft.calculations.hessian import unit_hessian
 from pomdft.calculations.relaxation import (
     EXPLOSION_EV,
+    MAX_ROUGHNESS,
     RelaxationOutcome,
     RelaxationState,
     newton_step,
@@ -33,17 +34,17 @@ class Springs:
         self.hessian = stiffness * (np.eye(3 * N_ATOMS) + 0.05 * (random + random.T))
         self.quartic = quartic
         self.visited: list[Array] = []
-        self.rough: list[bool] = []
+        self.roughness: list[float] = []
 
-    def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+    def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
         if not (self.visited and (positions == self.visited[-1]).all()):
             self.visited.append(positions.copy())
-        self.rough.append(rough)
+        self.roughness.append(roughness)
         x = (positions - self.places).ravel()
         energy = 0.5 * x @ self.hessian @ x + 0.25 * self.quartic * (x**4).sum()
         forces = -(self.hessian @ x) - self.quartic * x**3
-        if rough:
-            energy, forces = energy + 0.002, 1.03 * forces
+        if roughness > 1.0:
+            energy, forces = energy + 2e-4 * roughness, (1.0 + 0.003 * roughness) * forces
         return float(energy), forces.reshape(-1, 3)
 
 
@@ -102,21 +103,22 @@ def test_energy_never_ends_above_its_start() -> None:
 def test_what_is_decided_near_the_minimum_is_sharp() -> None:
     engine = Springs()
     outcome = run(engine, start(engine))
-    assert engine.rough[0], "far from the minimum"
-    assert not engine.rough[-1]
-    first_sharp = engine.rough.index(False)
-    assert not any(engine.rough[first_sharp:])
-    # A sharp look at the geometry where the rough forces had become small, and no other.
-    assert len(engine.rough) == len(engine.visited) + 1
+    assert engine.roughness[0] == MAX_ROUGHNESS, "far from the minimum"
+    assert engine.roughness[-1] == 1.0
+    assert {MAX_ROUGHNESS, 1.0} < set(engine.roughness), "and in between, in between"
+    assert all(1.0 <= roughness <= MAX_ROUGHNESS for roughness in engine.roughness)
     energy, forces = engine.evaluate(outcome.positions)
     assert outcome.energy_ev == energy
     assert (outcome.forces == forces).all()
 
 
-def test_wide_limits_are_sharp_from_the_start() -> None:
+def test_small_forces_are_sharp() -> None:
     engine = Springs()
-    run(engine, start(engine), fmax_ev_per_angstrom=0.5)
-    assert not any(engine.rough)
+    state = start(engine)
+    state.positions = engine.places + 1e-5
+    outcome = run(engine, state)
+    assert outcome.n_steps == 0
+    assert engine.roughness == [MAX_ROUGHNESS, 1.0]
 
 
 def test_only_free_atoms_move() -> None:
@@ -178,7 +180,7 @@ def test_too_many_steps_goes_on_with_more(tmp_path: Path) -> None:
 
 def test_explosion() -> None:
     class Bomb(Springs):
-        def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+        def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
             energy, forces = super().evaluate(positions)
             return energy + (2 * EXPLOSION_EV if len(self.visited) > 2 else 0), forces
 
@@ -190,7 +192,7 @@ def test_explosion() -> None:
 
 def test_a_number_that_is_none_is_no_minimum() -> None:
     class Broken(Springs):
-        def evaluate(self, positions: Array, *, rough: bool = False) -> tuple[float, Array]:
+        def evaluate(self, positions: Array, *, roughness: float = 1.0) -> tuple[float, Array]:
             return float("nan"), np.full((N_ATOMS, 3), np.nan)
 
     engine = Broken()
