@@ -110,7 +110,7 @@ class AffinityMaker(Maker):
                 molecule,
                 f"{model.title} [{_orientation(molecule)}]",
                 jobs,
-                ligand=plan.ligand,
+                ligand=ligand.output.molecule,
                 frozen=plan.frozen,
             )
             for molecule in plan.complexes
@@ -160,6 +160,13 @@ class AffinityMaker(Maker):
             parts += [("ghost-ligand", "ligand", True), ("ghost-cluster", "metal", True)]
         return parts
 
+    def held_in_start(self, plan: AffinityPlan) -> tuple[int, ...]:
+        """Return the atoms of a complex that its xTB start leaves where the free ligand has them.
+
+        The ligand is at its minimum of the level already: xTB would only take it away from there.
+        """
+        return tuple(range(len(plan.ligand))) if self.level.relax else plan.frozen
+
     def relax_maker(self, plan: AffinityPlan) -> GpawRelaxMaker | GpawStaticMaker:
         """Return the maker for minima: relaxations, or single points where the level has none."""
         kind = GpawRelaxMaker if self.level.relax else GpawStaticMaker
@@ -179,13 +186,16 @@ class AffinityMaker(Maker):
         label: str,
         jobs: list[Job],
         *,
-        ligand: Molecule | None = None,
+        ligand: Any = None,
         frozen: Sequence[int] = (),
     ) -> Job:
-        """Append the jobs that bring a molecule to its minimum; return the last."""
+        """Append the jobs that bring a molecule to its minimum; return the last.
+
+        `ligand` is the free ligand's minimum, of a job still to come.
+        """
         start = molecule
         if self.level.method == "gpaw" and len(molecule) > 1:
-            held = frozen if ligand is not None else ()
+            held = self.held_in_start(plan) if ligand is not None else ()
             prepared = prepare_start(molecule, self.store, ligand, held)
             prepared.name = f"xTB start: {label}"
             jobs.append(prepared)

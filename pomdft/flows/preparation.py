@@ -202,10 +202,7 @@ def find_prepared(
     Parameters are those of `prepare`.
     """
     if ligand is not None:
-        base = find_prepared(ligand, store)
-        if base is None:
-            return None
-        molecule = _on_ligand(molecule, base)
+        molecule = _on_ligand(molecule, ligand)
     positions = store.find_geometry(geometry_key(molecule, frozen))
     if positions is None or len(positions) != len(molecule):
         return None
@@ -230,16 +227,16 @@ def prepare(
     store : ResultStore
         Keeps prepared geometries.
     ligand : Molecule, optional
-        For a complex: its free ligand, whose prepared geometry the complex starts from.
+        For a complex: its free ligand at its minimum, from which the complex starts.
     frozen : sequence of int
-        Atoms that stay there.
+        Atoms that do not move.
     """
     prepared = find_prepared(molecule, store, ligand, frozen)
     if prepared is None:
         from pomdft.structures.xtb import relax_xtb
 
         if ligand is not None:
-            molecule = _on_ligand(molecule, prepare(ligand, store))
+            molecule = _on_ligand(molecule, ligand)
         relaxed = relax_xtb(molecule, _PREPARATION_FMAX, _PREPARATION_STEPS, fixed=frozen)
         positions = np.round(relaxed.cart_coords, 6)
         store.save_geometry(geometry_key(molecule, frozen), positions.tolist())

@@ -15,6 +15,7 @@ from pomdft.calculations.cost import CostEstimate, estimate_cost
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import make_model
 from pomdft.flows.affinity import AffinityMaker
+from pomdft.flows.documents import final_molecule
 from pomdft.flows.jobs import take_fragment
 from pomdft.flows.preparation import AffinityPlan, find_prepared, plan_affinity
 from pomdft.flows.reporting import (
@@ -128,12 +129,16 @@ class StudyPlan:
             minima += [("cluster", f"{model.metal} {model.cluster}", plan.cluster)]
             minima += [("complex", f"{model.title}", molecule) for molecule in plan.complexes]
             task: Task = "relaxation" if self.level.relax else "energy"
+            relaxed: Molecule | None = None
             for role, label, molecule in minima:
-                start, known = self._start(plan, role, molecule, store if exists else None)
+                start, known = self._start(plan, role, molecule, store if exists else None, relaxed)
                 frozen = () if role == "cluster" or task == "energy" else plan.frozen
                 atoms = make_model(start, self.level, plan.box, label=label, frozen=frozen)
                 request = CalculationInput.create(task, atoms, self.level)
                 key = request.key if known else None
+                found = store.find_result(key) if store is not None and exists and key else None
+                if role == "ligand" and found is not None:
+                    relaxed = final_molecule(start, request, found)
                 yield PlannedCalculation(
                     affinity=model.title,
                     role=role,
@@ -143,24 +148,33 @@ class StudyPlan:
                     n_electrons=atoms.electron_count,
                     level_title=self.level.title,
                     key=key,
-                    stored=bool(
-                        key and exists and store is not None and store.find_result(key) is not None
-                    ),
+                    stored=found is not None,
                     cost=estimate_cost(task, atoms, self.level, n_ranks, history),
                     identity=(request.key,),
                 )
             yield from self._single_points(model, plan, n_ranks, history)
 
     def _start(
-        self, plan: AffinityPlan, role: str, molecule: Molecule, store: ResultStore | None
+        self,
+        plan: AffinityPlan,
+        role: str,
+        molecule: Molecule,
+        store: ResultStore | None,
+        relaxed: Molecule | None,
     ) -> tuple[Molecule, bool]:
-        """Return where a calculation starts, and whether that is its final start."""
+        """Return where a calculation starts, and whether that is its final start.
+
+        A complex starts from the free ligand's minimum, `relaxed`.
+        """
         if self.level.method != "gpaw" or len(molecule) == 1:
             return molecule, True
         if store is None:
             return molecule, False
         if role == "complex":
-            prepared = find_prepared(molecule, store, plan.ligand, plan.frozen)
+            if relaxed is None:
+                return molecule, False
+            held = self.maker.held_in_start(plan)
+            prepared = find_prepared(molecule, store, relaxed, held)
         else:
             prepared = find_prepared(molecule, store)
         return (molecule, False) if prepared is None else (prepared, True)
