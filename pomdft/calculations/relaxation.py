@@ -18,9 +18,13 @@ from pomdft.store.files import write_atomically
 
 #: Softer modes than this (eV/angstrom^2) are treated as this stiff: they hold translation,
 #: rotation and noise of the grid, along which a Newton step would be wild.
-LEAST_STIFFNESS = 0.5
+LEAST_STIFFNESS = 0.1
 #: The first Hessian is a guess: its softest modes are taken as this stiff until steps teach better.
-INITIAL_STIFFNESS = 1.0
+#: A cluster slides over oxygens with 0.1 to 0.3: much above, it would creep.
+INITIAL_STIFFNESS = 0.25
+#: A mode that the guess finds unstable is taken as at most this stiff: large negative stiffnesses
+#: come from xTB changing its electronic state between two displacements.
+UNSTABLE_STIFFNESS = 2.0
 #: A step that raises the energy by more than this (eV) is taken back; less is noise of the SCF.
 RISE_EV = 5e-3
 #: A relaxation whose energy rises by more than this above its start (eV) has exploded.
@@ -265,13 +269,15 @@ def _update_radius(state: RelaxationState, moved: Array, settings: RelaxationSet
 
 
 def positive_definite(hessian: Array) -> Array:
-    """Return the Hessian with every mode at least `INITIAL_STIFFNESS` stiff, signs dropped.
+    """Return the Hessian with every mode at least `INITIAL_STIFFNESS` stiff.
 
     Away from a minimum some stiffnesses are negative; BFGS keeps a Hessian positive but cannot
-    make it so.
+    make it so. Their signs are dropped.
     """
     stiffness, modes = np.linalg.eigh(hessian)
-    return np.asarray((modes * np.maximum(np.abs(stiffness), INITIAL_STIFFNESS)) @ modes.T)
+    upper = np.where(stiffness < 0, UNSTABLE_STIFFNESS, np.inf)
+    positive = np.clip(np.abs(stiffness), INITIAL_STIFFNESS, upper)
+    return np.asarray((modes * positive) @ modes.T)
 
 
 def newton_step(hessian: Array, forces: Array, radius_angstrom: float) -> tuple[Array, float]:

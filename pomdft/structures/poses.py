@@ -130,7 +130,9 @@ def cluster_orientations(
         return [("atom", positions - positions[0])]
     bond = _shortest_distance(positions)
     directions: list[tuple[str, FloatArray]] = []
-    hull = ConvexHull(positions)
+    # A planar cluster has no hull of its own; joggled by Qhull (QJ) it has two faces.
+    planar = np.linalg.matrix_rank(positions, tol=0.05 * bond) < 3
+    hull = ConvexHull(positions, qhull_options="QJ" if planar else None)
     planes: list[FloatArray] = []
     for equation in hull.equations:
         if not any(np.allclose(equation, p, atol=0.05) for p in planes):
@@ -142,8 +144,10 @@ def cluster_orientations(
     for simplex in hull.simplices:
         for a, b in ((0, 1), (1, 2), (0, 2)):
             i, j = simplex[a], simplex[b]
-            if np.linalg.norm(positions[i] - positions[j]) < 1.15 * bond:
-                middle = positions[i] + positions[j]
+            middle = positions[i] + positions[j]
+            # The short diagonal of a rhombus lies across its centre: no edge.
+            outside = np.linalg.norm(middle) > 0.2 * bond
+            if outside and np.linalg.norm(positions[i] - positions[j]) < 1.15 * bond:
                 directions.append(("edge", middle / np.linalg.norm(middle)))
     seen: set[tuple[Any, ...]] = set()
     turned: list[tuple[str, FloatArray]] = []

@@ -80,6 +80,15 @@ def test_face_down_on_the_square_vacancy_comes_first() -> None:
     assert build_complexes("W5O18", "Ag")[0].properties["orientation"].startswith("face3")
 
 
+def test_planar_clusters_lie_and_stand() -> None:
+    found = build_complexes("W5O18", "Au", cluster="M4-rhombus", n_best=20)
+    ways = {molecule.properties["orientation"].split("/")[0] for molecule in found}
+    assert {"face4", "vertex", "edge"} <= ways
+    for molecule in found:
+        symbols = [site.specie.symbol for site in molecule]
+        assert closest_pair(symbols, molecule.cart_coords)[2] > OVERLAP_FRACTION
+
+
 def test_single_ion_sits_in_the_square_of_unshared_oxygens() -> None:
     molecule = build_complexes("W5O18", "Ag", "M1", metal_charge=1)[0]
     assert molecule.charge == 1
