@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomdft.calculations.communicator import Communicator
-from pomdft.calculations.hessian import compute_xtb_hessian, unit_hessian
+from pomdft.calculations.hessian import (
+    compute_spring_hessian,
+    compute_xtb_hessian,
+    unit_hessian,
+)
 from pomdft.calculations.progress import Progress, Reporter
 from pomdft.calculations.relaxation import RelaxationState, positive_definite, relax
 from pomdft.errors import PomdftError
@@ -151,7 +155,9 @@ def _initial_state(
             report(Progress("note", text=f"continuing the relaxation after step {done - 1}"))
         return state
     hessian = unit_hessian(len(free))
-    if settings.hessian == "xtb" and len(free):
+    if settings.hessian == "springs":
+        hessian = positive_definite(compute_spring_hessian(request.model, free))
+    elif settings.hessian == "xtb" and len(free):
         try:
             hessian = positive_definite(compute_xtb_hessian(request.model, free, comm))
         except PomdftError as error:

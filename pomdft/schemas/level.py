@@ -20,8 +20,9 @@ class RelaxationSettings(Document):
         Give up (the calculation fails) after this many steps.
     max_step_angstrom : float
         No atom moves further in one step.
-    hessian : {"xtb", "unit"}
-        First guess of the Hessian: GFN1-xTB by finite differences, or a multiple of unity.
+    hessian : {"springs", "xtb", "unit"}
+        First guess of the Hessian: springs between neighbours (polyoxometalates and metals),
+        GFN1-xTB by finite differences, or a multiple of unity.
     shell : {"contact", "all"}
         Which atoms of a polyoxometalate move: those at the contact (contact oxygens, the addenda
         that carry them, and these addenda's bare oxygens; the rest stays at the xTB geometry, the
@@ -31,7 +32,7 @@ class RelaxationSettings(Document):
     fmax_ev_per_angstrom: float = Field(default=0.05, gt=0, le=1)
     max_steps: int = Field(default=60, gt=0, le=2000)
     max_step_angstrom: float = Field(default=0.2, gt=0, le=1)
-    hessian: Literal["xtb", "unit"] = "xtb"
+    hessian: Literal["springs", "xtb", "unit"] = "xtb"
     shell: Literal["contact", "all"] = "all"
 
 

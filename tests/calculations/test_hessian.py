@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from pomdft.calculations.communicator import SerialCommunicator
-from pomdft.calculations.hessian import compute_xtb_hessian, unit_hessian
+from pomdft.calculations.hessian import (
+    compute_spring_hessian,
+    compute_xtb_hessian,
+    unit_hessian,
+)
 from pomdft.errors import CalculationError
 from pomdft.schemas.model import AtomicModel
 
@@ -42,3 +46,60 @@ def test_failure_on_another_rank_is_raised_here(water: AtomicModel) -> None:
 
     with pytest.raises(CalculationError, match="another rank"):
         compute_xtb_hessian(water, np.arange(3), OtherRankFails())
+
+
+@pytest.fixture
+def gold_on_oxide() -> AtomicModel:
+    """O=W-O-Au-Au, bent."""
+    return AtomicModel(
+        label="chain",
+        symbols=("O", "W", "O", "Au", "Au"),
+        positions_angstrom=(
+            (-1.2, 1.2, 0.0),
+            (0.0, 0.0, 0.0),
+            (1.93, 0.0, 0.0),
+            (3.4, 1.6, 0.0),
+            (3.4, 4.3, 0.3),
+        ),
+    )
+
+
+def test_springs_are_stable_and_feel_only_distances(gold_on_oxide: AtomicModel) -> None:
+    hessian = compute_spring_hessian(gold_on_oxide, np.arange(5))
+    assert hessian.shape == (15, 15)
+    assert np.allclose(hessian, hessian.T)
+    assert np.linalg.eigvalsh(hessian).min() > -1e-10
+    x = gold_on_oxide.positions
+    shift = np.tile([0.3, -0.2, 0.5], 5)
+    turn = np.cross([0.1, 0.7, -0.4], x).ravel()
+    assert np.abs(hessian @ shift).max() < 1e-10
+    assert np.abs(hessian @ turn).max() < 1e-10
+
+
+def test_springs_are_the_second_derivative_of_their_energy(gold_on_oxide: AtomicModel) -> None:
+    """Springs at rest: the energy of a small displacement is half its square times the Hessian."""
+    hessian = compute_spring_hessian(gold_on_oxide, np.arange(5))
+    along = np.zeros((5, 3))
+    along[0] = (-1.0, 1.0, 0.0)
+    along /= np.linalg.norm(along)
+    terminal = along.ravel() @ hessian @ along.ravel()
+    # Terminal W=O of 1.70 angstrom: 36 exp(0.02/0.21), and something from further neighbours.
+    assert 39.0 < terminal < 43.0
+    along = np.zeros((5, 3))
+    along[4] = (0.0, 2.7, 0.3)
+    along /= np.linalg.norm(along)
+    assert 3.0 < along.ravel() @ hessian @ along.ravel() < 6.0, "gold is soft"
+
+
+def test_springs_of_some_atoms_are_a_block_of_all(gold_on_oxide: AtomicModel) -> None:
+    whole = compute_spring_hessian(gold_on_oxide, np.arange(5))
+    free = np.array([1, 4])
+    rows = np.concatenate([np.arange(3, 6), np.arange(12, 15)])
+    assert (compute_spring_hessian(gold_on_oxide, free) == whole[np.ix_(rows, rows)]).all()
+    assert compute_spring_hessian(gold_on_oxide, np.array([], dtype=np.intp)).shape == (0, 0)
+
+
+def test_springs_know_water(water: AtomicModel) -> None:
+    stiffness = np.linalg.eigvalsh(compute_spring_hessian(water, np.arange(3)))
+    assert (stiffness > 0.3).sum() == 3
+    assert 40 < stiffness[-1] < 130
