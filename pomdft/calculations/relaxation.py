@@ -30,6 +30,8 @@ RISE_EV = 5e-3
 #: A relaxation whose energy rises by more than this above its start (eV) has exploded.
 EXPLOSION_EV = 20.0
 _LEAST_RADIUS = 0.03
+#: Of the first step, whose Hessian is a guess, at most (angstrom).
+FIRST_RADIUS = 0.2
 #: Far from the minimum the density may be this much less converged than the level asks.
 MAX_ROUGHNESS = 10.0
 #: Within this many times the limit of forces everything is as sharp as the level asks. A density

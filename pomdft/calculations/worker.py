@@ -16,7 +16,12 @@ from pomdft.calculations.hessian import (
     unit_hessian,
 )
 from pomdft.calculations.progress import Progress, Reporter
-from pomdft.calculations.relaxation import RelaxationState, positive_definite, relax
+from pomdft.calculations.relaxation import (
+    FIRST_RADIUS,
+    RelaxationState,
+    positive_definite,
+    relax,
+)
 from pomdft.errors import PomdftError
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, RecoveryStep
 from pomdft.schemas.model import as_vectors
@@ -167,7 +172,7 @@ def _initial_state(
     return RelaxationState(
         positions=request.model.positions,
         hessian=hessian,
-        radius_angstrom=settings.max_step_angstrom,
+        radius_angstrom=min(settings.max_step_angstrom, FIRST_RADIUS),
     )
 
 
