@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pomdft.api import known_affinities
+from pomdft.api import ordering_map
 from pomdft.cli.pairs import NO_LIGAND, parse_affinities
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
@@ -40,11 +40,7 @@ def map_command(  # noqa: PLR0917 - options of a command
 
     Example: pomdft map Au Ag --ligand A-alpha-SiW9O34 --plot map.html
     """
-    from pomdft.prediction.map import ordering_map
-
     name = None if ligand is None or ligand in NO_LIGAND else ligand
-    by_hand = parse_affinities(affinity or []) or None
-    held = by_hand or (known_affinities(name, (first, second)) if name is not None else None)
     if not 2 <= ratios <= 501:
         raise InputError(f"--ratios {ratios} is not between 2 and 501.")
     console = make_console(stderr=True)
@@ -64,7 +60,7 @@ def map_command(  # noqa: PLR0917 - options of a command
             name,
             np.linspace(0.0, 1.0, ratios),
             _read_temperatures(temperatures),
-            affinity=held,
+            affinity=parse_affinities(affinity or []) or None,
             coverage=coverage,
             n_atoms=atoms,
             shape=shape,

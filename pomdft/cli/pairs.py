@@ -32,6 +32,23 @@ def parse_ratio(text: str | None, fraction: float | None) -> float:
     return second / (first + second)
 
 
+def parse_assignments(items: Sequence[str]) -> list[tuple[str, str]]:
+    """Split items such as Au=-1.5 at the first equals sign.
+
+    Raises
+    ------
+    InputError
+        An item has no name or no value.
+    """
+    found = []
+    for item in items:
+        name, _, value = item.partition("=")
+        if not (name.strip() and value.strip()):
+            raise InputError(f"{item!r} is not like Au=VALUE.", "Give METAL=VALUE.")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
 def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
     """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, eV per contact.
 

@@ -260,7 +260,10 @@ def draw_label_probabilities(answers: Mapping[str, Ordering]) -> Figure:
 
 
 def draw_volcano(
-    reaction: str, points: Sequence[VolcanoPoint], temperature_k: float | None = None
+    reaction: str,
+    points: Sequence[VolcanoPoint],
+    temperature_k: float | None = None,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw the volcano of a reaction with its points and their uncertainty.
 
@@ -272,6 +275,8 @@ def draw_volcano(
         Metals and alloys.
     temperature_k : float, optional
         Default: the reaction's.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -282,13 +287,13 @@ def draw_volcano(
     figure = _new_figure(6.8, 4.8)
     axes = figure.add_subplot()
     if reaction == "co-oxidation":
-        x, y, rate = volcano_surface(reaction, kelvin)
+        x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)
         shown = axes.contourf(x, y, rate.T, levels=20, cmap="cividis")
         figure.colorbar(shown, ax=axes, label="log10(rate per site / s$^{-1}$)")
         across = [p.descriptors_ev["co"] for p in points]
         axes.set_ylabel("adsorption energy of CO / eV (negative = bound)")
     else:
-        x, curve = volcano_curve(reaction, kelvin)
+        x, curve = volcano_curve(reaction, kelvin, pressures_bar=pressures_bar)
         axes.plot(x, curve, color="grey")
         across = [p.log10_rate for p in points]
         axes.set_ylabel("log10(rate per site / s$^{-1}$)")

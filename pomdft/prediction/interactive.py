@@ -318,7 +318,10 @@ def plot_label_probabilities(answers: Mapping[str, Ordering]) -> go.Figure:
 
 
 def plot_volcano(
-    reaction: str, points: Sequence[VolcanoPoint], temperature_k: float | None = None
+    reaction: str,
+    points: Sequence[VolcanoPoint],
+    temperature_k: float | None = None,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> go.Figure:
     """Plot the volcano of a reaction with its points and their uncertainty.
 
@@ -330,6 +333,8 @@ def plot_volcano(
         Metals and alloys.
     temperature_k : float, optional
         Default: the reaction's.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -341,7 +346,7 @@ def plot_volcano(
     name = model.descriptors[0]
     figure = go.Figure()
     if is_plane:
-        x, y, rate = volcano_surface(reaction, kelvin)
+        x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)
         bar = {"title": {"text": "log10(rate)"}}
         figure.add_contour(
             x=x,
@@ -354,7 +359,7 @@ def plot_volcano(
             hovertemplate="O %{x:.2f}, CO %{y:.2f} eV: %{z:.1f}<extra></extra>",
         )
     else:
-        x, curve = volcano_curve(reaction, kelvin)
+        x, curve = volcano_curve(reaction, kelvin, pressures_bar=pressures_bar)
         line = {"color": "grey"}
         figure.add_scatter(x=x, y=curve, mode="lines", line=line, name="scaling line")
     for is_alloy, colour in ((False, "#56B4E9"), (True, "#D55E00")):

@@ -262,9 +262,52 @@ def summarise(
         reason,
         find_extrapolation(energetics, particle.lattice.n_sites, temperature_k, particle.coverage),
         energetics.source,
+        energetics.mixing_source,
+        particle.coverage,
+        particle.affinities,
         lattices[typical],
         species[typical],
     )
+
+
+def predict_under_ligands(
+    first: str,
+    second: str,
+    ligands: Mapping[str, Mapping[str, AffinityLike] | None],
+    **options: Any,
+) -> dict[str, Ordering]:
+    """Predict the ordering of one particle under several ligands.
+
+    Parameters
+    ----------
+    first, second : str
+        Metals.
+    ligands : mapping
+        Name to affinities (metal to eV per contact, negative = bound), or to None for the bare
+        particle.
+    **options
+        Passed to :func:`predict_ordering`; ``coverage`` may be a mapping of name to contacts per
+        surface atom.
+
+    Returns
+    -------
+    dict
+        Name to :class:`Ordering`.
+    """
+    coverage = options.pop("coverage", None)
+    answers = {}
+    for name, affinity in ligands.items():
+        contacts = coverage.get(name) if isinstance(coverage, Mapping) else coverage
+        bare = affinity is None
+        answers[name] = predict_ordering(
+            first,
+            second,
+            None if bare else name,
+            affinity=affinity,
+            coverage=None if bare else contacts,
+            **options,
+        )
+    return answers
 
 
 def compare_ligands(
@@ -277,48 +320,57 @@ def compare_ligands(
 
     Parameters
     ----------
-    first, second : str
-        Metals.
-    ligands : mapping
-        Name to affinities (metal to eV per contact), or to None for the bare particle.
-    **options
-        Passed to :func:`predict_ordering`; ``coverage`` may be a mapping of name to contacts per
-        surface atom.
+    first, second, ligands, **options
+        As for :func:`predict_under_ligands`.
 
     Returns
     -------
     DataFrame
-        One row per ligand: label, its probability, core, shell, surface_fraction, ... and reason.
+        As :func:`tabulate_answers`.
     """
-    coverage = options.pop("coverage", None)
-    rows = []
-    for name, affinity in ligands.items():
-        contacts = coverage.get(name) if isinstance(coverage, Mapping) else coverage
-        bare = affinity is None
-        answer = predict_ordering(
-            first,
-            second,
-            None if bare else name,
-            affinity=affinity,
-            coverage=None if bare else contacts,
-            **options,
-        )
-        rows.append(
-            {
-                "ligand": name,
-                "label": answer.label,
-                "probability": answer.probabilities[answer.label],
-                "core": answer.core,
-                "shell": answer.shell,
-                "shell_probability": answer.shell_probability,
-                "surface_fraction": answer.surface_fraction,
-                "surface_fraction_std": answer.surface_fraction_std,
-                "short_range_order": answer.short_range_order,
-                **{f"p_{k}": v for k, v in answer.probabilities.items()},
-                "reason": answer.reason,
-            }
-        )
+    return tabulate_answers(predict_under_ligands(first, second, ligands, **options))
+
+
+def tabulate_answers(answers: Mapping[str, Ordering]) -> pd.DataFrame:
+    """Put answers side by side.
+
+    Parameters
+    ----------
+    answers : mapping
+        Name of the ligand to answer.
+
+    Returns
+    -------
+    DataFrame
+        One row per ligand: label, its probability, core, shell, surface_fraction, ... the reason
+        and where its numbers come from.
+    """
+    rows = [
+        {
+            "ligand": name,
+            "label": answer.label,
+            "probability": answer.probabilities[answer.label],
+            "core": answer.core,
+            "shell": answer.shell,
+            "shell_probability": answer.shell_probability,
+            "surface_fraction": answer.surface_fraction,
+            "surface_fraction_std": answer.surface_fraction_std,
+            "short_range_order": answer.short_range_order,
+            **{f"p_{k}": v for k, v in answer.probabilities.items()},
+            "reason": answer.reason,
+            "provenance": answer.provenance,
+        }
+        for name, answer in answers.items()
+    ]
     return pd.DataFrame(rows)
 
 
-__all__ = ["Ordering", "compare_ligands", "predict_ordering", "select_replicas", "summarise"]
+__all__ = [
+    "Ordering",
+    "compare_ligands",
+    "predict_ordering",
+    "predict_under_ligands",
+    "select_replicas",
+    "summarise",
+    "tabulate_answers",
+]

@@ -6,9 +6,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from pomdft.errors import InputError, NotComputedError, UnknownNameError
-from pomdft.prediction.activity import activity_series, predict_activity
+from pomdft.prediction.activity import predict_activity
 from pomdft.prediction.adsorption import d_band_shift, describe_surface, nearest_distance
 from pomdft.prediction.kinetics import REACTIONS, frumkin_coverage, gas_entropy, strike_rate
+from pomdft.prediction.series import activity_series
 from pomdft.prediction.volcano import locate_metals, volcano_surface
 
 TABLE = Path(__file__).resolve().parents[3] / "shared/reference/adsorption_co_oxidation.csv"
