@@ -60,7 +60,7 @@ def compare(  # noqa: PLR0917 - options of a command
     chosen = list(dict.fromkeys([*(ligands or []), *(names or [])]))
     if not chosen:
         raise InputError("no ligand to compare.", "Give --ligands A-alpha-SiW9O34 PVP none.")
-    by_hand = _read_affinities(affinity or [], chosen)
+    by_hand = _read_affinities(affinity or [], chosen, (first, second))
     held = {
         name: None
         if name in NO_LIGAND
@@ -108,7 +108,7 @@ def compare(  # noqa: PLR0917 - options of a command
 
 
 def _read_affinities(
-    items: list[str], chosen: list[str]
+    items: list[str], chosen: list[str], metals: tuple[str, str]
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Return ligand -> metal -> affinity from items such as PVP:Au=-0.2."""
     found: dict[str, dict[str, tuple[float, float]]] = {}
@@ -119,5 +119,5 @@ def _read_affinities(
                 f"--affinity {item!r} names no ligand that is compared.",
                 "Give LIGAND:METAL=VALUE, e.g. PVP:Au=-0.2.",
             )
-        found.setdefault(name, {}).update(parse_affinities([rest]))
+        found.setdefault(name, {}).update(parse_affinities([rest], metals))
     return found

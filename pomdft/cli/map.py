@@ -60,7 +60,7 @@ def map_command(  # noqa: PLR0917 - options of a command
             name,
             np.linspace(0.0, 1.0, ratios),
             _read_temperatures(temperatures),
-            affinity=parse_affinities(affinity or []) or None,
+            affinity=parse_affinities(affinity or [], (first, second)) or None,
             coverage=coverage,
             n_atoms=atoms,
             shape=shape,

@@ -49,13 +49,15 @@ def parse_assignments(items: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
-def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
+def parse_affinities(
+    items: Sequence[str], metals: Sequence[str] = ()
+) -> dict[str, tuple[float, float]]:
     """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, eV per contact.
 
     Raises
     ------
     InputError
-        An item is not of this form.
+        An item is not of this form, or names a metal that is not one of `metals` (where given).
     """
     found = {}
     for item in items:
@@ -70,4 +72,6 @@ def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
                 f"--affinity {item!r} is not like Au=-0.4 or Au=-0.4+-0.1.",
                 "Give eV per contact, negative = bound.",
             ) from None
+        if metals and metal.strip() not in metals:
+            raise InputError(f"--affinity {item!r} names none of the metals {', '.join(metals)}.")
     return found

@@ -75,7 +75,7 @@ def predict(  # noqa: PLR0917 - options of a command
         temperature,
         route,
         seed,
-        affinity=parse_affinities(affinity or []) or None,
+        affinity=parse_affinities(affinity or [], (first, second)) or None,
         coverage=coverage,
         shape=shape,
         n_members=members,

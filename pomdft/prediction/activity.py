@@ -22,6 +22,7 @@ from pomdft.prediction.adsorption import (
     parent_energies,
 )
 from pomdft.prediction.kinetics import REACTIONS, Reaction, complete_pressures
+from pomdft.prediction.question import check_sampling
 from pomdft.units import BOLTZMANN_EV_PER_K
 
 FloatArray = npt.NDArray[np.float64]
@@ -220,6 +221,7 @@ def predict_activity(
             f"shell {shell!r} was given for ordering {ordering!r}.",
             "A shell needs ordering='core-shell' and two metals.",
         )
+    check_sampling(_N_MEMBERS, 1, seed)
     surfaces = _describe(amounts, ordering, shell, surface_fraction, core_fraction)
 
     rng = np.random.default_rng(seed)

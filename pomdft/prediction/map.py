@@ -21,6 +21,7 @@ from pomdft.prediction.question import (
     Particle,
     build_particle,
     check_fraction,
+    check_sampling,
     check_temperature,
     find_extrapolation,
 )
@@ -235,6 +236,7 @@ def ordering_map(
         "temperatures_k",
         np.linspace(200.0, 1200.0, 11) if temperatures_k is None else temperatures_k,
     )
+    check_sampling(n_members, n_sweeps, seed)
     for value in x:
         check_fraction(float(value))
     for value in kelvin:

@@ -34,6 +34,7 @@ from pomdft.prediction.question import (
     ROUTES,
     Particle,
     build_particle,
+    check_sampling,
     check_temperature,
     find_extrapolation,
 )
@@ -114,6 +115,7 @@ def predict_ordering(  # noqa: PLR0917
     if route not in ROUTES:
         raise UnknownNameError("route", route, ROUTES)
     kelvin = check_temperature(temperature_k)
+    check_sampling(n_members, n_sweeps, seed)
     particle = build_particle(
         first,
         second,

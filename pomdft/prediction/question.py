@@ -22,6 +22,8 @@ from pomdft.prediction.alloy import AlloyEnergetics, build_energetics
 PARTICLE_SHAPES = ("cuboctahedron", "truncated-octahedron", "icosahedron", "decahedron")
 ROUTES = ("equilibrium", "co-reduction")
 _MAX_ATOMS = 20000
+_MAX_MEMBERS = 10000
+_MAX_SWEEPS = 1000000
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +148,31 @@ def check_temperature(temperature_k: float) -> float:
             "Temperatures are in kelvin.",
         )
     return float(temperature_k)
+
+
+def check_sampling(n_members: int, n_sweeps: int, seed: int) -> None:
+    """Check how much is to be sampled.
+
+    Parameters
+    ----------
+    n_members : int
+        Members of the uncertainty.
+    n_sweeps : int
+        Monte Carlo sweeps.
+    seed : int
+        Of everything random.
+
+    Raises
+    ------
+    InputError
+        One of them is out of range.
+    """
+    if not 1 <= n_members <= _MAX_MEMBERS:
+        raise InputError(f"n_members {n_members} is not between 1 and {_MAX_MEMBERS}.")
+    if not 1 <= n_sweeps <= _MAX_SWEEPS:
+        raise InputError(f"n_sweeps {n_sweeps} is not between 1 and {_MAX_SWEEPS}.")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed {seed} is not zero or a positive integer.")
 
 
 def find_extrapolation(

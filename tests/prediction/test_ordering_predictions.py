@@ -123,7 +123,13 @@ def test_ligands_side_by_side():
         ({"shape": "cube"}, UnknownNameError, "shape"),
         ({"ligand": "W5O18"}, NotComputedError, "pomdft run"),
         ({"affinity": {"Au": "much"}}, InputError, "much"),
-        ({"affinity": {"Au": -0.3}}, NotComputedError, "Ag"),
+        ({"affinity": {"Au": -0.3}}, InputError, "Ag"),
+        ({"ligand": "W5O18", "affinity": {"Au": -0.3}}, NotComputedError, "--metal Ag"),
+        ({"n_members": 0}, InputError, "n_members"),
+        ({"n_sweeps": 0}, InputError, "n_sweeps"),
+        ({"seed": -1}, InputError, "seed"),
+        ({"fraction": float("nan")}, InputError, "fraction"),
+        ({"coverage": float("nan"), "affinity": {"Au": -0.3, "Ag": -0.3}}, InputError, "coverage"),
     ],
 )
 def test_bad_questions_are_named(options, error, text):
