@@ -14,7 +14,13 @@ from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.analysis.segregation_ligand import AffinityLike
 from pomdft.errors import InputError
 from pomdft.prediction.alloy import build_energetics
-from pomdft.prediction.ensemble import equilibrate, find_demixing, read_order, sample_members
+from pomdft.prediction.ensemble import (
+    equilibrate,
+    find_demixing,
+    find_long_range_order,
+    read_order,
+    sample_members,
+)
 from pomdft.prediction.labels import LABELS, assign_labels
 from pomdft.prediction.ordering import select_replicas
 from pomdft.prediction.question import (
@@ -342,7 +348,13 @@ def _solve_ratio(
     probabilities = np.zeros((n_t, len(LABELS)))
     for k, temperature in enumerate(kelvin):
         rows = select_replicas(order, slice(k, None, n_t))
-        labels = assign_labels(rows, demixes, members.drive_ev, float(temperature))
+        labels = assign_labels(
+            rows,
+            demixes,
+            members.drive_ev,
+            float(temperature),
+            orders=find_long_range_order(particle.energetics, members, float(temperature)),
+        )
         probabilities[k] = np.bincount(labels, minlength=len(LABELS)) / n_members
     outside = order.surface_fraction.reshape(n_members, n_t)
     sro = order.short_range_order.reshape(n_members, n_t)

@@ -20,6 +20,7 @@ from pomdft.prediction.ensemble import (
     Members,
     equilibrate,
     find_demixing,
+    find_long_range_order,
     read_order,
     sample_members,
 )
@@ -160,6 +161,7 @@ def predict_ordering(  # noqa: PLR0917
         members.drive_ev,
         kelvin,
         COMPLETE_SHELL if route == "equilibrium" else COMPLETE_GROWN_SHELL,
+        find_long_range_order(particle.energetics, members, kelvin),
     )
     return summarise(
         particle,
