@@ -17,7 +17,10 @@ from pomdft.prediction.kinetics import REACTIONS
 from pomdft.prediction.palette import (
     BINDING_SIGN,
     LABEL_COLOURS,
+    describe_adsorption,
     metal_colour,
+    place_labels,
+    title_answers,
     title_map,
     title_ordering,
 )
@@ -160,6 +163,9 @@ def plot_ordering_map(result: OrderingMap) -> go.Figure:
             line={"color": "white", "dash": "solid" if direction == "entering" else "dash"},
             name=f"boundary ({direction})",
         )
+    for name, x, y in place_labels(result):
+        box = {"bgcolor": "rgba(255,255,255,0.7)", "showarrow": False, "textangle": -90}
+        figure.add_annotation(x=x, y=y, text=name, font={"size": 11}, **box)
     outside = result.temperatures_k[result.extrapolated.any(axis=0)]
     if len(outside):
         figure.add_hrect(
@@ -309,7 +315,7 @@ def plot_label_probabilities(answers: Mapping[str, Ordering]) -> go.Figure:
         )
     return _finish(
         figure,
-        "Probability of each ordering",
+        f"Probability of each ordering: {title_answers(answers)}",
         barmode="stack",
         xaxis={"title": {"text": "probability"}, "range": [0, 1]},
         yaxis={"autorange": "reversed"},
@@ -347,7 +353,7 @@ def plot_volcano(
     figure = go.Figure()
     if is_plane:
         x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)
-        bar = {"title": {"text": "log10(rate)"}}
+        bar = {"title": {"text": "log10(rate per<br>site and second)"}}
         figure.add_contour(
             x=x,
             y=y,
@@ -381,11 +387,11 @@ def plot_volcano(
             hovertemplate="%{text}: log10(rate) %{customdata[0]:.1f} ± %{customdata[1]:.1f}"
             "<extra></extra>",
         )
-    y_title = "adsorption energy of CO / eV" if is_plane else "log10(rate per site and second)"
+    y_title = describe_adsorption("co") if is_plane else "log10(rate per site and second)"
     return _finish(
         figure,
         f"{reaction} at {kelvin:g} K",
-        xaxis_title=f"adsorption energy of {name.upper()} / eV (negative = bound)",
+        xaxis_title=describe_adsorption(name),
         yaxis_title=y_title,
         legend={"orientation": "h", "y": -0.2},
     )

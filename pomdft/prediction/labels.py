@@ -155,6 +155,7 @@ def assign_labels(
     demixes: npt.ArrayLike,
     ligand_drive_ev: npt.ArrayLike,
     temperature_k: float,
+    *,
     complete_shell: float = COMPLETE_SHELL,
     orders: npt.ArrayLike = True,
 ) -> npt.NDArray[np.intp]:

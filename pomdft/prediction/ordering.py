@@ -160,8 +160,8 @@ def predict_ordering(  # noqa: PLR0917
         find_demixing(particle.energetics, members) | (route == "co-reduction"),
         members.drive_ev,
         kelvin,
-        COMPLETE_SHELL if route == "equilibrium" else COMPLETE_GROWN_SHELL,
-        find_long_range_order(particle.energetics, members, kelvin),
+        complete_shell=COMPLETE_SHELL if route == "equilibrium" else COMPLETE_GROWN_SHELL,
+        orders=find_long_range_order(particle.energetics, members, kelvin),
     )
     return summarise(
         particle,
