@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pomdft.errors import InputError
+from pomdft.prediction.reduction import CoReduction
 
 #: Names that mean the bare particle.
 NO_LIGAND = ("none", "bare")
@@ -47,6 +48,32 @@ def parse_assignments(items: Sequence[str]) -> list[tuple[str, str]]:
             raise InputError(f"{item!r} is not like Au=VALUE.", "Give METAL=VALUE.")
         found.append((name.strip(), value.strip()))
     return found
+
+
+def read_synthesis(
+    reductant: str, ion_affinities: Sequence[str], salts: Sequence[str]
+) -> CoReduction:
+    """Return how two salts are reduced together, from the options of a command.
+
+    Raises
+    ------
+    InputError
+        An option is not of its form, or a name is not known.
+    """
+    ions = {}
+    for metal, value in parse_assignments(ion_affinities):
+        try:
+            ions[metal] = float(value)
+        except ValueError:
+            raise InputError(
+                f"--ion-affinity {metal}={value} is not a number.",
+                "Give eV per ion, negative = bound.",
+            ) from None
+    try:
+        agent: str | float = float(reductant)
+    except ValueError:
+        agent = reductant
+    return CoReduction(salts=dict(parse_assignments(salts)), reductant=agent, ion_affinity_ev=ions)
 
 
 def parse_affinities(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pomdft.api import predict_ordering
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_assignments, parse_ratio
+from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio, read_synthesis
 from pomdft.cli.rendering import Format, make_console, print_rows
-from pomdft.errors import InputError
 
 if TYPE_CHECKING:
     from pomdft.prediction.ordering import Ordering
@@ -57,15 +56,7 @@ def predict(  # noqa: PLR0917 - options of a command
 
     Example: pomdft predict Au Ag --ligand A-alpha-SiW9O34 --ratio 1:3
     """
-    from pomdft.prediction.reduction import CoReduction
-
     name = None if ligand is None or ligand in NO_LIGAND else ligand
-    ions = {metal: _read_number(value) for metal, value in parse_assignments(ion_affinity or [])}
-    plan = CoReduction(
-        salts=dict(parse_assignments(salt or [])),
-        reductant=_read_reductant(reductant),
-        ion_affinity_ev=ions,
-    )
     answer = predict_ordering(
         first,
         second,
@@ -79,7 +70,7 @@ def predict(  # noqa: PLR0917 - options of a command
         coverage=coverage,
         shape=shape,
         n_members=members,
-        synthesis=plan,
+        synthesis=read_synthesis(reductant, ion_affinity or [], salt or []),
     )
     if plot is not None:
         draw(answer, plot)
@@ -136,17 +127,3 @@ def draw(answer: Ordering, path: Path) -> None:
 
 def _profile(answer: Ordering) -> str:
     return ", ".join(f"{value:.0%}" for value in answer.radial_profile)
-
-
-def _read_number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f"--ion-affinity {text!r} is not a number.", "Give eV per ion.") from None
-
-
-def _read_reductant(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text

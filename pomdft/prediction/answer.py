@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -112,17 +113,7 @@ class Ordering:
     @property
     def provenance(self) -> str:
         """One line: affinities with unit, sign and source, coverage, and sources of the rest."""
-        basis = f"segregation energies: {self.source}; mixing enthalpy: {self.mixing_source}"
-        if self.affinities is None:
-            return basis
-        held = ", ".join(
-            f"{metal} {a.per_contact_ev:+.2f} ± {a.uncertainty_ev:.2f} ({a.source})"
-            for metal, a in self.affinities.items()
-        )
-        return (
-            f"affinity / eV per contact, negative = bound: {held}; {self.coverage:.2f} contacts "
-            f"per surface atom; {basis}"
-        )
+        return describe_provenance(self.affinities, self.coverage, self.source, self.mixing_source)
 
     def __repr__(self) -> str:
         under = f" under {self.ligand}" if self.ligand else ""
@@ -160,6 +151,40 @@ class Ordering:
                 "std": self.radial_profile_std,
             }
         )
+
+
+def describe_provenance(
+    affinities: Mapping[str, ContactAffinity] | None,
+    coverage: float,
+    source: str,
+    mixing_source: str,
+) -> str:
+    """Say in one line what a prediction rests on.
+
+    Parameters
+    ----------
+    affinities : mapping or None
+        Metal to affinity; None without ligand.
+    coverage : float
+        Contacts per surface atom.
+    source, mixing_source : str
+        Of the segregation energies and of the mixing enthalpy.
+
+    Returns
+    -------
+    str
+    """
+    basis = f"segregation energies: {source}; mixing enthalpy: {mixing_source}"
+    if affinities is None:
+        return basis
+    held = ", ".join(
+        f"{metal} {a.per_contact_ev:+.2f} ± {a.uncertainty_ev:.2f} ({a.source})"
+        for metal, a in affinities.items()
+    )
+    return (
+        f"affinity / eV per contact, negative = bound: {held}; {coverage:.2f} contacts per surface "
+        f"atom; {basis}"
+    )
 
 
 def explain(

@@ -264,7 +264,9 @@ def summarise(
         float(agree.mean()),
         monolayers,
         reason,
-        find_extrapolation(energetics, particle.lattice.n_sites, temperature_k, particle.coverage),
+        find_extrapolation(
+            energetics, particle.lattice.n_sites, temperature_k, particle.coverage, route
+        ),
         energetics.source,
         energetics.mixing_source,
         particle.coverage,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,8 @@ def place_labels(result: OrderingMap) -> list[tuple[str, float, float]]:
     Returns
     -------
     list of (label, fraction, temperature in K)
-        The point of each side-by-side run of a label that is farthest from other labels, in the
-        lowest temperature that is not extrapolated where there is one.
+        The middle of each run of a label along the ratio, at one temperature inside the model's
+        ground.
     """
     labels = result.labels
     inside = np.flatnonzero(~result.extrapolated.any(axis=0))
@@ -55,7 +56,7 @@ def place_labels(result: OrderingMap) -> list[tuple[str, float, float]]:
     x = result.fractions
     return [
         (str(row[a]), float(0.5 * (x[a] + x[b - 1])), float(result.temperatures_k[column]))
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
+        for a, b in itertools.pairwise(ends)
         # A single pure ratio is no region.
         if b - a > 1 or a not in (0, len(row) - 1)
     ]
@@ -71,7 +72,7 @@ def title_map(result: OrderingMap) -> str:
     """Return the title of an ordering map."""
     return (
         f"{result.first}-{result.second} under {result.ligand or 'no ligand'}, "
-        f"{result.n_atoms} atoms"
+        f"{result.n_atoms} atoms, {result.route}"
     )
 
 
