@@ -51,6 +51,8 @@ _ICOSAHEDRON = np.array(
         for p in ((0.0, a, b), (a, b, 0.0), (b, 0.0, a))
     ]
 )
+#: Where names of neighbouring points go.
+_AROUND = ("top right", "bottom left", "top left", "bottom right")
 _SIDES = ((0, 1), (1, 2), (0, 2))
 
 
@@ -369,7 +371,9 @@ def plot_volcano(
         line = {"color": "grey"}
         figure.add_scatter(x=x, y=curve, mode="lines", line=line, name="scaling line")
     for is_alloy, colour in ((False, "#56B4E9"), (True, "#D55E00")):
-        rows = [p for p in points if p.is_alloy == is_alloy]
+        rows = sorted(
+            (p for p in points if p.is_alloy == is_alloy), key=lambda p: p.descriptors_ev[name]
+        )
         across = [p.descriptors_ev["co"] if is_plane else p.log10_rate for p in rows]
         spread = [p.descriptor_std_ev if is_plane else p.log10_rate_std for p in rows]
         figure.add_scatter(
@@ -380,14 +384,14 @@ def plot_volcano(
             error_x={"type": "data", "array": [p.descriptor_std_ev for p in rows]},
             error_y={"type": "data", "array": spread},
             mode="markers+text",
-            textposition="top right",
+            textposition=[_AROUND[k % len(_AROUND)] for k in range(len(rows))],
             textfont={"color": "white" if is_plane else "black"},
             marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1}},
             name="alloys" if is_alloy else "metals",
             hovertemplate="%{text}: log10(rate) %{customdata[0]:.1f} ± %{customdata[1]:.1f}"
             "<extra></extra>",
         )
-    y_title = describe_adsorption("co") if is_plane else "log10(rate per site and second)"
+    y_title = describe_adsorption("co", "<br>") if is_plane else "log10(rate per site and second)"
     return _finish(
         figure,
         f"{reaction} at {kelvin:g} K",

@@ -26,10 +26,10 @@ BINDING_SIGN = "eV per contact; negative = bound"
 _REFERENCES = {"o": "½ O2", "co": "CO", "h": "½ H2", "ocho": "CO, H2O and H2"}
 
 
-def describe_adsorption(adsorbate: str) -> str:
+def describe_adsorption(adsorbate: str, wrap: str = " ") -> str:
     """Return the axis label of an adsorption energy, with reference, unit and sign."""
     return (
-        f"adsorption energy of {adsorbate.upper()} against {_REFERENCES[adsorbate]} / eV "
+        f"adsorption energy of {adsorbate.upper()}{wrap}against {_REFERENCES[adsorbate]} / eV "
         "(negative = bound)"
     )
 
