@@ -19,6 +19,7 @@ from pomdft.prediction.palette import (
     BINDING_SIGN,
     LABEL_COLOURS,
     describe_adsorption,
+    find_extrapolated_bands,
     metal_colour,
     place_labels,
     title_answers,
@@ -133,11 +134,9 @@ def draw_ordering_map(result: OrderingMap) -> Figure:
             linestyle="-" if direction == "entering" else "--",
             label=f"boundary ({direction}), band: probability 0.16 to 0.84",
         )
+    for low, high in find_extrapolated_bands(result):
+        axes.axhspan(low, high, facecolor="none", edgecolor=(1.0, 1.0, 1.0, 0.35), hatch="//")
     if result.extrapolated.any():
-        hatched = axes.contourf(
-            x, y, result.extrapolated.T, levels=[0.5, 1.5], colors="none", hatches=["//"]
-        )
-        hatched.set_edgecolor((1.0, 1.0, 1.0, 0.35))
         axes.plot([], [], color="grey", label="hatched: extrapolated")
     for name, px, py in place_labels(result):
         axes.text(
@@ -153,7 +152,8 @@ def draw_ordering_map(result: OrderingMap) -> Figure:
     axes.set_xlabel(f"atomic fraction of {result.second}")
     axes.set_ylabel("temperature / K")
     axes.set_title(title_map(result), fontsize=11)
-    axes.set_xlim(x[0], x[-1])
+    if len(x) > 1:
+        axes.set_xlim(x[0], x[-1])
     handles, _ = axes.get_legend_handles_labels()
     if handles:
         figure.legend(loc="outside lower center", fontsize=8, frameon=False, labelcolor="black")

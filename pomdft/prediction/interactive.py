@@ -18,6 +18,7 @@ from pomdft.prediction.palette import (
     BINDING_SIGN,
     LABEL_COLOURS,
     describe_adsorption,
+    find_extrapolated_bands,
     metal_colour,
     place_labels,
     title_answers,
@@ -38,7 +39,6 @@ _LAYOUT: dict[str, Any] = {
     "title": {"font": {"size": 15}, "x": 0.02, "xanchor": "left"},
     "margin": {"l": 70, "r": 30, "t": 70, "b": 60},
 }
-
 
 #: Above this number only the surface and the cut are drawn.
 _MANY_ATOMS = 1500
@@ -168,15 +168,10 @@ def plot_ordering_map(result: OrderingMap) -> go.Figure:
     for name, x, y in place_labels(result):
         box = {"bgcolor": "rgba(255,255,255,0.7)", "showarrow": False, "textangle": -90}
         figure.add_annotation(x=x, y=y, text=name, font={"size": 11}, **box)
-    outside = result.temperatures_k[result.extrapolated.any(axis=0)]
-    if len(outside):
-        figure.add_hrect(
-            y0=float(outside.min()),
-            y1=float(result.temperatures_k[-1]),
-            fillcolor="rgba(0,0,0,0)",
-            line={"dash": "dot", "color": "white"},
-            annotation={"text": "extrapolated", "font": {"color": "white"}},
-        )
+    for low, high in find_extrapolated_bands(result):
+        note = {"text": "extrapolated", "font": {"color": "white"}}
+        line = {"dash": "dot", "color": "white"}
+        figure.add_hrect(y0=low, y1=high, fillcolor="rgba(0,0,0,0)", line=line, annotation=note)
     return _finish(
         figure,
         title_map(result),

@@ -223,11 +223,13 @@ def summarise(
     best = int(np.argmax(share))
     fraction = float(order.fraction.mean())
     surface = float(order.surface_fraction.mean())
-    second_outside = surface >= fraction
+    # A pure particle is all shell of the metal it is made of.
+    second_outside = surface >= fraction > 0.0
     shell, core = energetics.second, energetics.first
     if not second_outside:
         shell, core = core, shell
     agree = (order.surface_fraction >= order.fraction) == second_outside
+    agree |= fraction in (0.0, 1.0)
     amount = fraction if second_outside else 1.0 - fraction
     monolayers = amount * particle.lattice.n_sites / particle.n_surface
     chosen = np.flatnonzero(labels == best)

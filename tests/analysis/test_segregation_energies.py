@@ -45,6 +45,7 @@ def test_open_facets_and_sites_amplify_with_larger_uncertainty():
     stds = [s.std_ev for s in (terrace, open_facet, rough, vertex)]
     assert energies == sorted(energies, reverse=True)
     assert stds == sorted(stds)
+    assert segregation_energy("Pt", "Au", "211").energy_ev == pytest.approx(rough.energy_ev)
     assert segregation_energy("Pt", "Au", "z9").energy_ev == pytest.approx(terrace.energy_ev)
 
 

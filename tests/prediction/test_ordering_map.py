@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pomdft.errors import InputError, UnknownNameError
+from pomdft.prediction.interactive import plot_ordering_map
 from pomdft.prediction.map import OrderingMap, ordering_map
-from pomdft.prediction.palette import place_labels
+from pomdft.prediction.palette import find_extrapolated_bands, place_labels
 from pomdft.prediction.reduction import CoReduction
 
 HELD = {"Au": -0.4, "Ag": (-1.4, 0.1)}
@@ -136,6 +137,26 @@ def test_regions_are_named_where_they_are(found):
         column = np.abs(found.temperatures_k - kelvin).argmin()
         assert found.labels[row, column] == name
         assert not found.extrapolated[row, column]
+
+
+def test_extrapolated_bands_are_runs_of_temperature(found):
+    assert find_extrapolated_bands(found) == [(600.0, 900.0)]
+    outside = ordering_map(
+        *("Au", "Ag", None, [0.5], [200.0, 250.0, 300.0, 400.0]),
+        n_atoms=55,
+        n_members=2,
+        route="co-reduction",
+    )
+    assert find_extrapolated_bands(outside) == [(200.0, 275.0), (350.0, 400.0)]
+
+
+@pytest.mark.parametrize("temperatures", [[300.0], [2000.0, 2500.0]])
+@pytest.mark.parametrize("fractions", [[0.5], [0.0, 0.5, 1.0]])
+def test_small_grids_are_drawn(fractions, temperatures):
+    tiny = {"n_atoms": 13, "n_members": 2, "n_sweeps": 4}
+    small = ordering_map("Au", "Ag", None, fractions, temperatures, **tiny)
+    small.plot().canvas.draw()
+    assert plot_ordering_map(small).data[0].z.shape == (len(temperatures), len(fractions))
 
 
 def test_map_says_what_it_rests_on(found):

@@ -65,6 +65,19 @@ def test_unlike_neighbours_make_a_superlattice_only_below_its_temperature():
     assert predict_ordering("Au", "Ag", **FAST).probabilities["ordered-alloy"] < 0.05
 
 
+@pytest.mark.parametrize(("fraction", "metal"), [(0.0, "Au"), (1.0, "Ag")])
+@pytest.mark.parametrize("route", ["equilibrium", "co-reduction"])
+def test_pure_particle_is_all_of_its_metal(fraction, metal, route):
+    found = predict_ordering(
+        "Au", "Ag", fraction=fraction, n_atoms=55, route=route, n_members=3, n_sweeps=5
+    )
+    assert found.shell == metal
+    assert found.reason == f"Every atom is {metal}."
+    assert found.shell_probability == 1.0
+    assert found.core_shell_probability == 0.0
+    assert found.monolayers == pytest.approx(55 / 42)
+
+
 def test_answer_names_where_its_numbers_come_from():
     found = predict_ordering(
         "Au", "Ag", "POM", affinity={"Au": -0.4, "Ag": (-0.7, 0.1)}, coverage=0.6, **FAST
