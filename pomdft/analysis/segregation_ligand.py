@@ -56,6 +56,12 @@ class ContactAffinity:
         if self.std_ev < 0.0:
             raise InputError(f"std of the affinity of {self.metal} is negative: {self.std_ev:g}.")
 
+    def __repr__(self) -> str:
+        return (
+            f"ContactAffinity({self.metal}: {self.per_contact_ev:+.3f} ± "
+            f"{self.uncertainty_ev:.3f} eV per contact, negative = bound; {self.source})"
+        )
+
     @property
     def uncertainty_ev(self) -> float:
         """Standard deviation of the members, or `std_ev` without members."""

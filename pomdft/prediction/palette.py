@@ -89,7 +89,7 @@ def title_ordering(answer: Ordering) -> str:
 def find_extrapolated_bands(result: OrderingMap) -> list[tuple[float, float]]:
     """Return the runs of temperatures (lowest, highest, K) at which a map is extrapolated."""
     kelvin = result.temperatures_k
-    outside = result.extrapolated.any(axis=0)
+    outside = np.asarray(result.extrapolated.any(axis=0), dtype=np.bool_)
     halfway = 0.5 * (kelvin[1:] + kelvin[:-1])
     edges = np.concatenate([kelvin[:1], halfway, kelvin[-1:]])
     ends = [0, *(np.flatnonzero(outside[1:] != outside[:-1]) + 1), len(kelvin)]
