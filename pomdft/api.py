@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pomdft.errors import NotComputedError, UnknownNameError
+from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
 from pomdft.settings import load_settings
-from pomdft.store.results import ResultStore
 from pomdft.structures.clusters import known_metals
 from pomdft.structures.docking import build_complexes
 from pomdft.structures.ligands import list_ligands as list_conventional_ligands
@@ -25,28 +25,6 @@ if TYPE_CHECKING:
     from pomdft.prediction.map import OrderingMap
     from pomdft.prediction.ordering import Ordering
     from pomdft.schemas.dband import DBand
-
-#: Columns of `affinities`, in this order.
-AFFINITY_COLUMNS = (
-    "ligand",
-    "metal",
-    "cluster",
-    "site",
-    "charge_model",
-    "level",
-    "energy_ev",
-    "std_ev",
-    "counterpoise_correction_ev",
-    "interaction_energy_ev",
-    "reorganisation_ligand_ev",
-    "reorganisation_metal_ev",
-    "dispersion_ev",
-    "contacts",
-    "per_contact_ev",
-    "relaxed",
-    "source",
-    "key",
-)
 
 
 def affinity(
@@ -182,7 +160,7 @@ def segregation_energy(
     """
     from pomdft.analysis import segregation
 
-    _fill_in(options, ligand, (host, solute))
+    fill_in_known(options, ligand, (host, solute))
     return segregation.segregation_energy(host, solute, facet, ligand, **options)
 
 
@@ -225,7 +203,7 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
     """
     from pomdft.prediction import ordering
 
-    _fill_in(options, ligand, (first, second))
+    fill_in_known(options, ligand, (first, second))
     return ordering.predict_ordering(
         first, second, ligand, fraction, n_atoms, temperature_k, route, seed, **options
     )
@@ -254,38 +232,8 @@ def ordering_map(
     """
     from pomdft.prediction import map as prediction_map
 
-    _fill_in(options, ligand, (first, second))
+    fill_in_known(options, ligand, (first, second))
     return prediction_map.ordering_map(first, second, ligand, fractions, temperatures_k, **options)
-
-
-def find_affinities(**equal: str | None) -> list[Affinity]:
-    """Return affinities of the user's store, and shipped ones the store does not have.
-
-    Parameters
-    ----------
-    **equal : str, optional
-        Fields of the model, and `level`; None for any.
-    """
-    from pomdft.store.reference import load_reference_affinities
-
-    own = ResultStore(load_settings().store).affinities(**equal)
-    have = {(a.model, a.level.name) for a in own}
-    shipped = [
-        a
-        for a in load_reference_affinities()
-        if (a.model, a.level.name) not in have and _matches(a, equal)
-    ]
-    return shipped + own
-
-
-def affinity_row(found: Affinity) -> dict[str, Any]:
-    """Return one row of the affinity table."""
-    data: dict[str, Any] = found.model_dump(
-        exclude={"model", "level", "calculations", "ensemble_ev"}
-    )
-    data |= found.model.model_dump()
-    data["level"] = found.level.name
-    return {column: data[column] for column in AFFINITY_COLUMNS}
 
 
 def predict_activity(
@@ -306,14 +254,26 @@ def predict_activity(
     ordering : str
         "random-alloy", "core-shell", ...
     ligand : str, optional
-        Named in the answer.
+        Its effect on the metals' d-bands comes from the store, unless `ligand_d_shift_ev` gives it.
     temperature_k : float, optional
-        Temperature in kelvin.
+        Temperature in kelvin; default: where the reaction is commonly run.
     **options
         See `pomdft.prediction.activity.predict_activity`.
+
+    Returns
+    -------
+    Activity
+        With `relative_rate`, `std` (decades), the descriptors (eV, negative = bound) and the
+        limiting step.
+
+    Raises
+    ------
+    NotComputedError
+        The d-bands of a metal under the ligand have not been computed.
     """
     from pomdft.prediction import activity
 
+    fill_in_shifts(options, ligand, tuple(composition))
     return activity.predict_activity(
         composition, reaction, ordering, ligand, temperature_k, **options
     )
@@ -344,10 +304,50 @@ def known_affinities(ligand: str, metals: tuple[str, ...]) -> dict[str, ContactA
     return found
 
 
-def _fill_in(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]) -> None:
-    """Put the ligand's known affinities into the options where none are given by hand."""
+def fill_in_known(
+    options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]
+) -> dict[str, Any]:
+    """Put what the store knows into options of a prediction where nothing is given by hand.
+
+    Parameters
+    ----------
+    options : dict
+        Changed in place: `affinity` (of the ligand) and `computed` (DFT segregation energies).
+    ligand : str or None
+        Protecting ligand.
+    metals : tuple of str
+        Metals whose affinities are needed.
+
+    Returns
+    -------
+    dict
+        The same options.
+
+    Raises
+    ------
+    NotComputedError
+        An affinity is not known.
+    """
+    from pomdft.prediction.stored import collect_segregation
+
     if ligand is not None and options.get("affinity") is None:
         options["affinity"] = known_affinities(ligand, metals)
+    if options.get("computed") is None:
+        options["computed"] = collect_segregation(load_settings().store)
+    return options
+
+
+def fill_in_shifts(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]) -> None:
+    """Put the d-band shifts by a ligand into options of an activity where none are given."""
+    from pomdft.prediction.stored import collect_ligand_shifts
+
+    if ligand is None or options.get("ligand_d_shift_ev") is not None:
+        return
+    for metal in metals:
+        check_names(ligand, metal)
+    found = collect_ligand_shifts(load_settings().store, ligand, metals)
+    options["ligand_d_shift_ev"] = {metal: shift.shift_ev for metal, shift in found.items()}
+    options["ligand_source"] = "; ".join(shift.source for shift in found.values())
 
 
 def check_names(ligand: str | None, metal: str | None) -> None:
@@ -363,17 +363,15 @@ def list_ligands() -> list[str]:
     return [*list_poms(), *list_conventional_ligands()]
 
 
-def _matches(found: Affinity, equal: dict[str, str | None]) -> bool:
-    row = affinity_row(found)
-    return all(value is None or row[name] == value for name, value in equal.items())
-
-
 __all__ = [
+    "AFFINITY_COLUMNS",
     "affinities",
     "affinity",
+    "affinity_row",
     "build_complexes",
     "build_pom",
     "d_band",
+    "find_affinities",
     "list_ligands",
     "ordering_map",
     "predict_activity",

@@ -1,14 +1,17 @@
-"""Mixing energy of a metal pair: Miedema's model of the solid solution.
+"""Mixing energy of a metal pair: measured where it is known, else Miedema's solid solution.
 
-The chemical part is Miedema's, the size part the elastic energy of a misfitting sphere in a
-continuum, both from published parameters.
+In the model the chemical part is Miedema's, the size part the elastic energy of a misfitting sphere
+in a continuum, both from published parameters.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import asdict, dataclass
+from importlib import resources
 
 import numpy as np
+import pandas as pd
 
 from pomdft.analysis.elements import TransitionMetal, find_metal
 from pomdft.errors import InputError
@@ -18,13 +21,14 @@ from pomdft.units import KJ_PER_MOL_PER_EV
 MIEDEMA_P = 14.1
 MIEDEMA_Q_OVER_P = 9.4
 #: Share of Eshelby's dilute energy left in a concentrated alloy, whose atoms relax together. Chosen
-#: so that Ag-Cu demixes while Pt-Ni and Pt-Co mix, as measured.
+#: so that the model demixes Ag-Cu while Pt-Ni and Pt-Co mix, as measured.
 RELAXED_MISFIT_SHARE = 0.5
 #: An alloy whose mixing enthalpy (equiatomic, eV per atom) is below this mixes in practice: its
 #: miscibility gap closes below about 0.4 of the melting point, where atoms no longer move in bulk.
 DEMIXING_ENTHALPY_EV = 0.042
-#: Spread of Miedema's solution enthalpies around measured ones, eV per atom of an equiatomic alloy.
-MIEDEMA_STD_EV = 0.04
+#: Spread of the model around the measured enthalpies of the shipped table, eV per atom of an
+#: equiatomic alloy (root mean square).
+MIEDEMA_STD_EV = 0.045
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,11 @@ class MixingEnergy:
     energy_ev : float
         Mixing enthalpy, eV per atom; negative: the metals mix.
     chemical_ev, elastic_ev : float
-        Its two parts, eV per atom.
+        The two parts of the model, eV per atom; their sum is `energy_ev` where `source` is "model".
     std_ev : float
         Standard uncertainty, eV per atom.
+    source : str
+        "measured" (the shipped table of solid solutions) or "model".
     """
 
     first: str
@@ -52,6 +58,7 @@ class MixingEnergy:
     chemical_ev: float
     elastic_ev: float
     std_ev: float
+    source: str = "model"
 
     @property
     def demixes(self) -> bool:
@@ -61,8 +68,39 @@ class MixingEnergy:
     def __repr__(self) -> str:
         return (
             f"MixingEnergy({self.first}-{self.second}, x={self.fraction:g}: "
-            f"{self.energy_ev:+.3f} ± {self.std_ev:.3f} eV/atom)"
+            f"{self.energy_ev:+.3f} ± {self.std_ev:.3f} eV/atom, negative = mixes; {self.source})"
         )
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row; energies in eV per atom, negative = the metals mix."""
+        return pd.DataFrame([asdict(self)])
+
+
+@functools.cache
+def load_measured() -> dict[frozenset[str], tuple[float, float]]:
+    """Read the shipped table of measured solid solutions.
+
+    Returns
+    -------
+    dict
+        Pair of metals to the enthalpy of the equiatomic solid solution and its standard
+        uncertainty, eV per atom.
+    """
+    with resources.files("pomdft.analysis").joinpath("data/mixing_enthalpies.csv").open() as file:
+        table = pd.read_csv(file, comment="#")
+    return {
+        frozenset((str(first), str(second))): (
+            float(energy) / KJ_PER_MOL_PER_EV,
+            float(std) / KJ_PER_MOL_PER_EV,
+        )
+        for first, second, energy, std in zip(
+            table["first"],
+            table["second"],
+            table["enthalpy_kj_mol"],
+            table["std_kj_mol"],
+            strict=True,
+        )
+    }
 
 
 def interface_enthalpy(solute: TransitionMetal, host: TransitionMetal) -> float:
@@ -116,8 +154,12 @@ def misfit_energy(solute: TransitionMetal, host: TransitionMetal) -> float:
     return float(energy / KJ_PER_MOL_PER_EV)  # GPa cm3/mol is kJ/mol
 
 
-def mixing_enthalpy(first: str, second: str, fraction: float = 0.5) -> MixingEnergy:
-    """Compute the mixing enthalpy of a random solid solution.
+def mixing_enthalpy(
+    first: str, second: str, fraction: float = 0.5, *, use_measured: bool = True
+) -> MixingEnergy:
+    """Give the mixing enthalpy of a random solid solution.
+
+    Measured enthalpies are carried to other compositions as those of a regular solution.
 
     Parameters
     ----------
@@ -125,6 +167,8 @@ def mixing_enthalpy(first: str, second: str, fraction: float = 0.5) -> MixingEne
         Metals, Ti to Au.
     fraction : float
         Atomic fraction of the second metal, 0 to 1.
+    use_measured : bool
+        Whether to prefer a measured enthalpy where there is one.
 
     Returns
     -------
@@ -150,12 +194,9 @@ def mixing_enthalpy(first: str, second: str, fraction: float = 0.5) -> MixingEne
     elastic = (
         RELAXED_MISFIT_SHARE * x_a * x_b * (x_b * misfit_energy(a, b) + x_a * misfit_energy(b, a))
     )
-    return MixingEnergy(
-        first,
-        second,
-        float(fraction),
-        chemical + elastic,
-        chemical,
-        elastic,
-        4.0 * x_a * x_b * MIEDEMA_STD_EV,
-    )
+    energy, std, source = chemical + elastic, 4.0 * x_a * x_b * MIEDEMA_STD_EV, "model"
+    measured = load_measured().get(frozenset((first, second))) if use_measured else None
+    if measured is not None:
+        energy, std = (4.0 * x_a * x_b * value for value in measured)
+        source = "measured"
+    return MixingEnergy(first, second, float(fraction), energy, chemical, elastic, std, source)

@@ -72,6 +72,10 @@ class SegregationEnergy:
             f"source {self.source})"
         )
 
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row; energies in eV per solute atom, negative = the solute to the surface."""
+        return pd.DataFrame([asdict(self)])
+
 
 def segregation_energy(
     host: str,
@@ -121,8 +125,9 @@ def segregation_energy(
     if host == solute:
         raise InputError(f"host and solute are both {host}.", "Name two different metals.")
     scaling = scale_to_site(host_metal, facet)
-    if computed is not None and (host, solute, facet) in computed:
-        energy, std = computed[host, solute, facet]
+    stored = _find_computed(computed, host_metal.facet, host, solute, facet)
+    if stored is not None:
+        energy, std = stored
         source = "dft"
     else:
         values, stds = load_segregation_model().predict([host], [solute])
@@ -148,6 +153,18 @@ def segregation_energy(
         source,
         shift,
         contacts,
+    )
+
+
+def _find_computed(
+    computed: ComputedSegregation | None, close_packed: str, host: str, solute: str, facet: str
+) -> tuple[float, float] | None:
+    """Look a DFT result up; the close-packed facet of hcp and bcc hosts is also called "111"."""
+    if computed is None:
+        return None
+    names = (facet, close_packed) if facet == "111" else (facet,)
+    return next(
+        (computed[host, solute, name] for name in names if (host, solute, name) in computed), None
     )
 
 

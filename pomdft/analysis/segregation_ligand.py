@@ -56,6 +56,12 @@ class ContactAffinity:
         if self.std_ev < 0.0:
             raise InputError(f"std of the affinity of {self.metal} is negative: {self.std_ev:g}.")
 
+    def __repr__(self) -> str:
+        return (
+            f"ContactAffinity({self.metal}: {self.per_contact_ev:+.3f} ± "
+            f"{self.uncertainty_ev:.3f} eV per contact, negative = bound; {self.source})"
+        )
+
     @property
     def uncertainty_ev(self) -> float:
         """Standard deviation of the members, or `std_ev` without members."""
@@ -139,18 +145,22 @@ def read_affinities(
     Raises
     ------
     NotComputedError
-        One of the metals is missing.
+        The named ligand has no value for one of the metals.
     InputError
-        A value is not a number, not finite or absurd.
+        No ligand is named and a metal is missing, or a value is not a number, not finite or absurd.
     """
     found: dict[str, ContactAffinity] = {}
     for metal in metals:
         if metal not in affinity:
-            name = ligand or "the ligand"
+            by_hand = f"affinity={{'{metal}': -0.5, ...}} in eV per contact, negative = bound"
+            if ligand is None:
+                raise InputError(
+                    f"affinity has no value for {metal}.", f"Give both metals: {by_hand}."
+                )
             raise NotComputedError(
-                f"The affinity of {name} for {metal} is not known.",
-                f"Compute it with `pomdft run` for the ligand {name} and the metal {metal}, or "
-                f"give it by hand: affinity={{'{metal}': -0.5, ...}} in eV per contact.",
+                f"The affinity of {ligand} for {metal} is not known.",
+                f"Compute it: pomdft run --ligand {ligand} --metal {metal}; or give it by hand: "
+                f"{by_hand}.",
             )
         value = affinity[metal]
         if isinstance(value, ContactAffinity):

@@ -23,13 +23,23 @@ SITE_COORDINATION = {
     "0001": 9,
     "100": 8,
     "110": 7,
+    "211": 7,
     "step": 7,
     "edge": 7,
     "kink": 6,
     "vertex": 6,
 }
 #: Coordination on a bcc lattice: nearest neighbours, of 8.
-BCC_COORDINATION = {"110": 6, "100": 4, "111": 4, "step": 5, "edge": 5, "kink": 4, "vertex": 4}
+BCC_COORDINATION = {
+    "110": 6,
+    "100": 4,
+    "111": 4,
+    "211": 5,
+    "step": 5,
+    "edge": 5,
+    "kink": 4,
+    "vertex": 4,
+}
 #: Relative uncertainty of the scaled part, and a floor in eV, away from the close-packed facet.
 SCALING_STD_SHARE = 0.35
 SCALING_STD_FLOOR_EV = 0.05
@@ -67,8 +77,8 @@ def scale_to_site(host: TransitionMetal, site: str) -> SiteScaling:
         The host. hcp and bcc hosts take "111" as their own close-packed facet, since in a particle
         or an alloy film they appear as fcc.
     site : str
-        A facet ("111", "100", "110", "0001") or "step", "edge", "kink", "vertex"; or "zN" for a
-        particle's site with N neighbours of 12, N from 3 to 11.
+        A facet ("111", "100", "110", "211", "0001") or "step", "edge", "kink", "vertex"; or "zN"
+        for a particle's site with N neighbours of 12, N from 3 to 11.
 
     Returns
     -------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pomdft.api import known_affinities
-from pomdft.cli.pairs import NO_LIGAND, parse_ratio
+from pomdft.api import fill_in_known, known_affinities
+from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
 
@@ -38,24 +39,35 @@ def compare(  # noqa: PLR0917 - options of a command
     temperature: Annotated[float, typer.Option(help="Kelvin.")] = 298.15,
     route: Annotated[str, typer.Option(help="equilibrium or co-reduction.")] = "equilibrium",
     coverage: Annotated[float | None, typer.Option(help="Contacts per surface atom.")] = None,
+    affinity: Annotated[
+        list[str] | None,
+        typer.Option(help="By hand, eV per contact: PVP:Au=-0.2 or PVP:Au=-0.2+-0.1."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw the probabilities: .html (interactive), .png, .svg, .pdf."),
+    ] = None,
     form: Annotated[Format, typer.Option("--format", help="table, csv or json.")] = Format.TABLE,
 ) -> None:
     """Compare the ordering under polyoxometalates, conventional ligands and none.
 
     Example: pomdft compare Au Ag --ligands A-alpha-SiW9O34 PVP none
     """
-    from pomdft.prediction.ordering import compare_ligands
+    from pomdft.prediction.ordering import predict_under_ligands, tabulate_answers
 
     # "--ligands A B none": the option takes A, what follows it arrives as further arguments.
     chosen = list(dict.fromkeys([*(ligands or []), *(names or [])]))
     if not chosen:
         raise InputError("no ligand to compare.", "Give --ligands A-alpha-SiW9O34 PVP none.")
+    by_hand = _read_affinities(affinity or [], chosen, (first, second))
     held = {
-        name: None if name in NO_LIGAND else known_affinities(name, (first, second))
+        name: None
+        if name in NO_LIGAND
+        else by_hand.get(name) or known_affinities(name, (first, second))
         for name in chosen
     }
-    table = compare_ligands(
+    answers = predict_under_ligands(
         first,
         second,
         held,
@@ -65,7 +77,18 @@ def compare(  # noqa: PLR0917 - options of a command
         route=route,
         coverage=coverage,
         seed=seed,
+        **fill_in_known({}, None, (first, second)),
     )
+    if plot is not None:
+        if plot.suffix.lower() in (".html", ".htm"):
+            from pomdft.prediction.interactive import plot_label_probabilities, write_html
+
+            write_html(plot_label_probabilities(answers), plot)
+        else:
+            from pomdft.prediction.figures import draw_label_probabilities, save_figure
+
+            save_figure(draw_label_probabilities(answers), plot)
+    table = tabulate_answers(answers)
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     columns = _COLUMNS if form is Format.TABLE else tuple(str(c) for c in table.columns)
     print_rows(
@@ -79,3 +102,22 @@ def compare(  # noqa: PLR0917 - options of a command
         console = make_console()
         for row in rows:
             console.print(f"{row['ligand']}: {row['reason']}", markup=False)
+            console.print(f"    {row['provenance']}", markup=False)
+        if plot is not None:
+            console.print(f"drew {plot}", markup=False)
+
+
+def _read_affinities(
+    items: list[str], chosen: list[str], metals: tuple[str, str]
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return ligand -> metal -> affinity from items such as PVP:Au=-0.2."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    for item in items:
+        name, _, rest = item.rpartition(":")
+        if name not in chosen:
+            raise InputError(
+                f"--affinity {item!r} names no ligand that is compared.",
+                "Give LIGAND:METAL=VALUE, e.g. PVP:Au=-0.2.",
+            )
+        found.setdefault(name, {}).update(parse_affinities([rest], metals))
+    return found

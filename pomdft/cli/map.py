@@ -9,8 +9,8 @@ import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pomdft.api import known_affinities
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities
+from pomdft.api import ordering_map
+from pomdft.cli.pairs import NO_LIGAND, parse_affinities, read_synthesis
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
 
@@ -25,10 +25,24 @@ def map_command(  # noqa: PLR0917 - options of a command
     coverage: Annotated[float | None, typer.Option(help="Contacts per surface atom.")] = None,
     atoms: Annotated[int, typer.Option(help="Size of the particle.")] = 309,
     shape: Annotated[str, typer.Option(help="Shape of the particle.")] = "cuboctahedron",
+    route: Annotated[str, typer.Option(help="equilibrium or co-reduction.")] = "equilibrium",
+    reductant: Annotated[
+        str, typer.Option(help="Of the co-reduction: a name, or volts against the SHE.")
+    ] = "hydrogen",
+    ion_affinity: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the co-reduction, eV per ion held by the ligand: Au=-1.5."),
+    ] = None,
+    salt: Annotated[
+        list[str] | None, typer.Option(help="Of the co-reduction: 'Au=[AuCl4]-'.")
+    ] = None,
     ratios: Annotated[int, typer.Option(help="Number of molar ratios, from 0 to 1.")] = 21,
     temperatures: Annotated[
-        str, typer.Option(help="Kelvin: lowest:highest:number.")
-    ] = "200:1200:11",
+        str | None,
+        typer.Option(
+            help="Kelvin: lowest:highest:number; default 200:1200:11, co-reduction 280:360:5."
+        ),
+    ] = None,
     members: Annotated[int, typer.Option(help="Members of the uncertainty.")] = 200,
     seed: Annotated[int, typer.Option(help="Same seed, same map.")] = 0,
     plot: Annotated[
@@ -40,11 +54,7 @@ def map_command(  # noqa: PLR0917 - options of a command
 
     Example: pomdft map Au Ag --ligand A-alpha-SiW9O34 --plot map.html
     """
-    from pomdft.prediction.map import ordering_map
-
     name = None if ligand is None or ligand in NO_LIGAND else ligand
-    by_hand = parse_affinities(affinity or []) or None
-    held = by_hand or (known_affinities(name, (first, second)) if name is not None else None)
     if not 2 <= ratios <= 501:
         raise InputError(f"--ratios {ratios} is not between 2 and 501.")
     console = make_console(stderr=True)
@@ -63,13 +73,15 @@ def map_command(  # noqa: PLR0917 - options of a command
             second,
             name,
             np.linspace(0.0, 1.0, ratios),
-            _read_temperatures(temperatures),
-            affinity=held,
+            None if temperatures is None else _read_temperatures(temperatures),
+            affinity=parse_affinities(affinity or [], (first, second)) or None,
             coverage=coverage,
             n_atoms=atoms,
             shape=shape,
             n_members=members,
             seed=seed,
+            route=route,
+            synthesis=read_synthesis(reductant, ion_affinity or [], salt or []),
             progress=lambda done, _: bar.update(task, completed=done),
         )
     if plot is not None:
@@ -103,6 +115,7 @@ def map_command(  # noqa: PLR0917 - options of a command
                 "upper: 0.16 and 0.84"
             ),
         )
+    out.print(found.provenance, markup=False)
     for text in found.extrapolation:
         out.print(f"extrapolated where {text}", markup=False)
     if plot is not None:

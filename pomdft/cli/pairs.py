@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pomdft.errors import InputError
+from pomdft.prediction.reduction import CoReduction
 
 #: Names that mean the bare particle.
 NO_LIGAND = ("none", "bare")
@@ -32,13 +33,58 @@ def parse_ratio(text: str | None, fraction: float | None) -> float:
     return second / (first + second)
 
 
-def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
+def parse_assignments(items: Sequence[str]) -> list[tuple[str, str]]:
+    """Split items such as Au=-1.5 at the first equals sign.
+
+    Raises
+    ------
+    InputError
+        An item has no name or no value.
+    """
+    found = []
+    for item in items:
+        name, _, value = item.partition("=")
+        if not (name.strip() and value.strip()):
+            raise InputError(f"{item!r} is not like Au=VALUE.", "Give METAL=VALUE.")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
+def read_synthesis(
+    reductant: str, ion_affinities: Sequence[str], salts: Sequence[str]
+) -> CoReduction:
+    """Return how two salts are reduced together, from the options of a command.
+
+    Raises
+    ------
+    InputError
+        An option is not of its form, or a name is not known.
+    """
+    ions = {}
+    for metal, value in parse_assignments(ion_affinities):
+        try:
+            ions[metal] = float(value)
+        except ValueError:
+            raise InputError(
+                f"--ion-affinity {metal}={value} is not a number.",
+                "Give eV per ion, negative = bound.",
+            ) from None
+    try:
+        agent: str | float = float(reductant)
+    except ValueError:
+        agent = reductant
+    return CoReduction(salts=dict(parse_assignments(salts)), reductant=agent, ion_affinity_ev=ions)
+
+
+def parse_affinities(
+    items: Sequence[str], metals: Sequence[str] = ()
+) -> dict[str, tuple[float, float]]:
     """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, eV per contact.
 
     Raises
     ------
     InputError
-        An item is not of this form.
+        An item is not of this form, or names a metal that is not one of `metals` (where given).
     """
     found = {}
     for item in items:
@@ -53,4 +99,6 @@ def parse_affinities(items: Sequence[str]) -> dict[str, tuple[float, float]]:
                 f"--affinity {item!r} is not like Au=-0.4 or Au=-0.4+-0.1.",
                 "Give eV per contact, negative = bound.",
             ) from None
+        if metals and metal.strip() not in metals:
+            raise InputError(f"--affinity {item!r} names none of the metals {', '.join(metals)}.")
     return found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pomdft.api import known_affinities
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
+from pomdft.api import predict_ordering
+from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio, read_synthesis
 from pomdft.cli.rendering import Format, make_console, print_rows
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ def predict(  # noqa: PLR0917 - options of a command
     reductant: Annotated[
         str, typer.Option(help="Of the co-reduction: a name, or volts against the SHE.")
     ] = "hydrogen",
+    ion_affinity: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the co-reduction, eV per ion held by the ligand: Au=-1.5."),
+    ] = None,
+    salt: Annotated[
+        list[str] | None, typer.Option(help="Of the co-reduction: 'Au=[AuCl4]-'.")
+    ] = None,
     affinity: Annotated[
         list[str] | None, typer.Option(help="By hand, eV per contact: Au=-0.4 or Au=-0.4+-0.1.")
     ] = None,
@@ -38,6 +45,7 @@ def predict(  # noqa: PLR0917 - options of a command
         float | None, typer.Option(help="Contacts per surface atom under the ligand.")
     ] = None,
     shape: Annotated[str, typer.Option(help="Shape of the particle.")] = "cuboctahedron",
+    members: Annotated[int, typer.Option(help="Members of the uncertainty.")] = 200,
     seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the particle: .html (interactive), .png, .svg, .pdf.")
@@ -48,15 +56,7 @@ def predict(  # noqa: PLR0917 - options of a command
 
     Example: pomdft predict Au Ag --ligand A-alpha-SiW9O34 --ratio 1:3
     """
-    from pomdft.prediction.ordering import predict_ordering
-    from pomdft.prediction.reduction import CoReduction
-
     name = None if ligand is None or ligand in NO_LIGAND else ligand
-    held = parse_affinities(affinity or []) or None
-    if name is not None and held is None:
-        held_from_store = known_affinities(name, (first, second))
-    else:
-        held_from_store = None
     answer = predict_ordering(
         first,
         second,
@@ -66,10 +66,11 @@ def predict(  # noqa: PLR0917 - options of a command
         temperature,
         route,
         seed,
-        affinity=held or held_from_store,
+        affinity=parse_affinities(affinity or [], (first, second)) or None,
         coverage=coverage,
         shape=shape,
-        synthesis=CoReduction(reductant=_read_reductant(reductant)),
+        n_members=members,
+        synthesis=read_synthesis(reductant, ion_affinity or [], salt or []),
     )
     if plot is not None:
         draw(answer, plot)
@@ -105,6 +106,7 @@ def predict(  # noqa: PLR0917 - options of a command
     )
     console.print(f"layers from the surface: {_profile(answer)} {second}", markup=False)
     console.print(answer.reason, markup=False)
+    console.print(answer.provenance, markup=False)
     for text in answer.extrapolation:
         console.print(f"extrapolated: {text}", markup=False)
     if plot is not None:
@@ -125,10 +127,3 @@ def draw(answer: Ordering, path: Path) -> None:
 
 def _profile(answer: Ordering) -> str:
     return ", ".join(f"{value:.0%}" for value in answer.radial_profile)
-
-
-def _read_reductant(text: str) -> str | float:
-    try:
-        return float(text)
-    except ValueError:
-        return text

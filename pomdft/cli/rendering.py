@@ -53,13 +53,19 @@ def print_rows(
         writer.writeheader()
         writer.writerows(rows)
     else:
-        table = Table(title=title, caption=caption, caption_justify="left", title_justify="left")
+        console = make_console()
+        table = Table()
         for name in names:
             numeric = any(isinstance(row.get(name), int | float) for row in rows)
             table.add_column(name, justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*[escape(format_value(row.get(name))) for name in names])
-        make_console().print(table)
+        # Beside the table rich would wrap them to its width.
+        if title:
+            console.print(title, markup=False, style="bold")
+        console.print(table)
+        if caption:
+            console.print(caption, markup=False, style="dim")
 
 
 def make_console(*, stderr: bool = False) -> Console:

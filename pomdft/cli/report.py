@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,7 +72,7 @@ def write_study_report(wanted: Any, target: Path, options: Any, progress: Any = 
     NotComputedError
         No ligand of the study has affinities for two of its metals.
     """
-    from pomdft.api import affinity_row, find_affinities
+    from pomdft.api import affinity_row, fill_in_known, find_affinities
     from pomdft.prediction.affinities import collect_contact_affinities
     from pomdft.prediction.report import write_report
 
@@ -94,6 +95,7 @@ def write_study_report(wanted: Any, target: Path, options: Any, progress: Any = 
         for d in found
         if d.key in used
     ]
+    options = replace(options, computed=fill_in_known({}, None, ())["computed"])
     page = write_report(
         target,
         held,

@@ -21,12 +21,17 @@ from pomdft.prediction.adsorption import (
     describe_surface,
     parent_energies,
 )
-from pomdft.prediction.kinetics import REACTIONS, Reaction
+from pomdft.prediction.kinetics import REACTIONS, Reaction, complete_pressures
+from pomdft.prediction.question import check_sampling
 from pomdft.units import BOLTZMANN_EV_PER_K
 
 FloatArray = npt.NDArray[np.float64]
 
 ORDERINGS = ("random-alloy", "ordered-alloy", "core-shell", "janus")
+#: What the energies of the parents are, said in every answer.
+ADSORPTION_SOURCE = "published DFT (RPBE) on (111), alloys by the d-band model"
+#: Largest believable shift of a d-band centre by a ligand, eV.
+_MAX_SHIFT_EV = 3.0
 _N_MEMBERS = 400
 _CONTROL_STEP_EV = 0.01
 
@@ -67,6 +72,8 @@ class Activity:
         log10 of the model's own rate per site and second; only differences are meaningful.
     log10_rate_std : float
         Its standard uncertainty, decades.
+    source : str
+        Where the adsorption energies and the ligand's shift come from.
     """
 
     reaction: str
@@ -84,6 +91,7 @@ class Activity:
     rate_control: dict[str, float]
     log10_rate: float
     log10_rate_std: float
+    source: str
 
     def __repr__(self) -> str:
         name = "".join(f"{m}{x:.2g}" for m, x in self.composition.items())
@@ -91,12 +99,33 @@ class Activity:
         return (
             f"Activity({name} {self.ordering}{shell}, {self.reaction} at {self.temperature_k:g} K: "
             f"{self.relative_rate:.3g} x {self.best_parent}, ± {self.std:.1f} decades, "
-            f"limited by {self.limiting_step})"
+            f"limited by {self.limiting_step}; {self.source})"
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes as a plain dictionary."""
         return asdict(self)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row; energies in eV (negative = bound), rates relative, std in decades."""
+        row: dict[str, Any] = {
+            "composition": " ".join(f"{m}:{x:.3g}" for m, x in self.composition.items()),
+            "reaction": self.reaction,
+            "ordering": self.ordering,
+            "shell": self.shell,
+            "ligand": self.ligand or "none",
+            "temperature_k": self.temperature_k,
+            "relative_rate": self.relative_rate,
+            "best_parent": self.best_parent,
+            "std_decades": self.std,
+            "limiting_step": self.limiting_step,
+            **{f"{adsorbate}_ev": e for adsorbate, e in self.descriptors_ev.items()},
+            **{f"d_band_shift_{metal}_ev": e for metal, e in self.d_band_shift_ev.items()},
+            "log10_rate": self.log10_rate,
+            "log10_rate_std": self.log10_rate_std,
+            "source": self.source,
+        }
+        return pd.DataFrame([row])
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +148,7 @@ def predict_activity(
     surface_fraction: float | None = None,
     core_fraction: float | None = None,
     ligand_d_shift_ev: Mapping[str, float] | None = None,
+    ligand_source: str = "given",
     blocked_fraction: float = 0.0,
     seed: int = 0,
 ) -> Activity:
@@ -146,6 +176,8 @@ def predict_activity(
     ligand_d_shift_ev : mapping, optional
         Metal to the shift of its surface d-band centre under the ligand, eV (positive: towards
         the Fermi level). This is how the ligand's charge on the metal enters.
+    ligand_source : str
+        Where `ligand_d_shift_ev` comes from.
     blocked_fraction : float
         Share of surface sites that the ligand takes, 0 to below 1.
     seed : int
@@ -172,7 +204,7 @@ def predict_activity(
     temperature = model.default_temperature_k if temperature_k is None else float(temperature_k)
     if not 100.0 <= temperature <= 2000.0:
         raise InputError(f"temperature_k {temperature:g} is not between 100 and 2000 K.")
-    pressures = _complete_pressures(model, pressures_bar)
+    pressures = complete_pressures(model, pressures_bar)
     if not 0.0 <= blocked_fraction < 1.0:
         raise InputError(f"blocked_fraction {blocked_fraction} is not from 0 to below 1.")
     if ligand is not None and ligand_d_shift_ev is None:
@@ -181,7 +213,7 @@ def predict_activity(
             f"Compute the d bands under {ligand}, or give ligand_d_shift_ev={{'{metals[0]}': ...}}"
             " in eV.",
         )
-    shift = np.array([(ligand_d_shift_ev or {}).get(m, 0.0) for m in metals])
+    shift = _check_shifts(metals, ligand_d_shift_ev)
     if ordering == "core-shell" and len(metals) == 2:
         shell = _choose_shell(metals, shell)
     elif shell is not None:
@@ -189,6 +221,7 @@ def predict_activity(
             f"shell {shell!r} was given for ordering {ordering!r}.",
             "A shell needs ordering='core-shell' and two metals.",
         )
+    check_sampling(_N_MEMBERS, 1, seed)
     surfaces = _describe(amounts, ordering, shell, surface_fraction, core_fraction)
 
     rng = np.random.default_rng(seed)
@@ -265,55 +298,9 @@ def predict_activity(
         control,
         float(alloy[0] / np.log(10.0)),
         float(alloy.std() / np.log(10.0)),
+        ADSORPTION_SOURCE
+        + (f"; d-band shift by the ligand: {ligand_source}" if ligand_d_shift_ev else ""),
     )
-
-
-def activity_series(
-    first: str,
-    second: str,
-    reaction: str,
-    fractions: npt.ArrayLike | None = None,
-    ordering: str = "random-alloy",
-    **options: Any,
-) -> pd.DataFrame:
-    """Predict the activity along a composition series.
-
-    Parameters
-    ----------
-    first, second : str
-        Metals.
-    reaction : str
-        As for :func:`predict_activity`.
-    fractions : array_like, optional
-        Fractions of the second metal; default 0 to 1 in steps of 0.05.
-    ordering : str
-        As for :func:`predict_activity`.
-    **options
-        Passed to :func:`predict_activity`.
-
-    Returns
-    -------
-    DataFrame
-        fraction (of the second metal), relative_rate (to the better parent), std (decades),
-        log10_rate, limiting_step and one column per descriptor (eV).
-    """
-    grid = np.linspace(0.0, 1.0, 21) if fractions is None else np.asarray(fractions, dtype=float)
-    rows = []
-    for x in grid:
-        result = predict_activity(
-            {first: 1.0 - float(x), second: float(x)}, reaction, ordering, **options
-        )
-        rows.append(
-            {
-                "fraction": float(x),
-                "relative_rate": result.relative_rate,
-                "std": result.std,
-                "log10_rate": result.log10_rate,
-                "limiting_step": result.limiting_step,
-                **{f"{k}_ev": v for k, v in result.descriptors_ev.items()},
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def _find_reaction(name: str) -> Reaction:
@@ -337,15 +324,24 @@ def _normalise(composition: Mapping[str, float]) -> dict[str, float]:
     return {metal: float(amount) / total for metal, amount in composition.items()}
 
 
-def _complete_pressures(model: Reaction, given: Mapping[str, float] | None) -> dict[str, float]:
-    pressures = dict(model.default_pressures_bar)
-    for gas, value in (given or {}).items():
-        if gas not in pressures:
-            raise UnknownNameError("gas", gas, pressures)
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError(f"pressure of {gas} is {value} bar.", "Give a positive pressure.")
-        pressures[gas] = float(value)
-    return pressures
+def _check_shifts(metals: tuple[str, ...], given: Mapping[str, float] | None) -> FloatArray:
+    """Return the ligand's d-band shift of each metal, eV; 0 without ligand."""
+    if given is None:
+        return np.zeros(len(metals))
+    for metal, value in given.items():
+        find_metal(metal)
+        if not (np.isfinite(value) and abs(value) <= _MAX_SHIFT_EV):
+            raise InputError(
+                f"ligand_d_shift_ev of {metal} is {value}.",
+                f"Give eV, between -{_MAX_SHIFT_EV:g} and {_MAX_SHIFT_EV:g}.",
+            )
+    missing = [m for m in metals if m not in given]
+    if missing:
+        raise InputError(
+            f"ligand_d_shift_ev has no value for {' and '.join(missing)}.",
+            "Give the shift of every metal, 0 where it does not move.",
+        )
+    return np.array([float(given[m]) for m in metals])
 
 
 def _choose_shell(metals: tuple[str, ...], shell: str | None) -> str:
@@ -373,11 +369,12 @@ def _describe(
 ) -> list[tuple[_Surface, float]]:
     """List the surfaces of a particle with their shares of its area."""
     metals = tuple(amounts)
-    if len(metals) == 1:
-        return [(_pure_surface(metals[0]), 1.0)]
+    present = [metal for metal in metals if amounts[metal] > 0.0]
+    if len(present) == 1:
+        return [(_pure_surface(present[0]), 1.0)]
     first, second = metals
     x = amounts[second]
-    if ordering == "janus" and 0.0 < x < 1.0:
+    if ordering == "janus":
         return [(_pure_surface(first), 1.0 - x), (_pure_surface(second), x)]
     surface, core = x, x
     if ordering == "core-shell":

@@ -64,6 +64,8 @@ class AlloyEnergetics:
         Whether the bulk alloy separates where its atoms still move.
     source : str
         "dft" where both segregation energies are computed, else "model".
+    mixing_source : str
+        "measured" or "model": where the mixing enthalpy comes from.
     """
 
     first: str
@@ -76,6 +78,7 @@ class AlloyEnergetics:
     mixing_ev: float
     demixes: bool
     source: str
+    mixing_source: str = "model"
 
     @property
     def cohesive_ev(self) -> float:
@@ -203,4 +206,5 @@ def build_energetics(
         equiatomic.energy_ev,
         equiatomic.demixes,
         "dft" if is_dft else "model",
+        mixing.source,
     )

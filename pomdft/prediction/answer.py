@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.kernels import Lattice
 from pomdft.prediction.ensemble import Members
 from pomdft.prediction.labels import LIGAND_DRIVE_KT
@@ -58,6 +60,12 @@ class Ordering:
         Why the answer leaves the model's ground; empty where it does not.
     source : str
         "dft" or "model": where the segregation energies come from.
+    mixing_source : str
+        "measured" or "model": where the mixing enthalpy comes from.
+    coverage : float
+        Contacts of the ligand per surface atom; 0 without ligand.
+    affinities : dict or None
+        Metal to :class:`ContactAffinity` (eV per contact, negative = bound); None without ligand.
     lattice : Lattice
         The particle.
     species : ndarray of uint8, shape (n_sites,)
@@ -86,6 +94,9 @@ class Ordering:
     reason: str
     extrapolation: tuple[str, ...]
     source: str
+    mixing_source: str
+    coverage: float
+    affinities: dict[str, ContactAffinity] | None
     lattice: Lattice
     species: npt.NDArray[np.uint8]
 
@@ -98,6 +109,11 @@ class Ordering:
     def is_segregated(self) -> bool:
         """Whether core-shell and janus together are more probable than the alloys."""
         return self.probabilities["core-shell"] + self.probabilities["janus"] > 0.5
+
+    @property
+    def provenance(self) -> str:
+        """One line: affinities with unit, sign and source, coverage, and sources of the rest."""
+        return describe_provenance(self.affinities, self.coverage, self.source, self.mixing_source)
 
     def __repr__(self) -> str:
         under = f" under {self.ligand}" if self.ligand else ""
@@ -116,6 +132,14 @@ class Ordering:
         plain["radial_profile"] = self.radial_profile.tolist()
         plain["radial_profile_std"] = self.radial_profile_std.tolist()
         plain["extrapolation"] = list(self.extrapolation)
+        plain["affinities"] = {
+            metal: {
+                "per_contact_ev": held.per_contact_ev,
+                "std_ev": held.uncertainty_ev,
+                "source": held.source,
+            }
+            for metal, held in (self.affinities or {}).items()
+        }
         return plain
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -127,6 +151,40 @@ class Ordering:
                 "std": self.radial_profile_std,
             }
         )
+
+
+def describe_provenance(
+    affinities: Mapping[str, ContactAffinity] | None,
+    coverage: float,
+    source: str,
+    mixing_source: str,
+) -> str:
+    """Say in one line what a prediction rests on.
+
+    Parameters
+    ----------
+    affinities : mapping or None
+        Metal to affinity; None without ligand.
+    coverage : float
+        Contacts per surface atom.
+    source, mixing_source : str
+        Of the segregation energies and of the mixing enthalpy.
+
+    Returns
+    -------
+    str
+    """
+    basis = f"segregation energies: {source}; mixing enthalpy: {mixing_source}"
+    if affinities is None:
+        return basis
+    held = ", ".join(
+        f"{metal} {a.per_contact_ev:+.2f} ± {a.uncertainty_ev:.2f} ({a.source})"
+        for metal, a in affinities.items()
+    )
+    return (
+        f"affinity / eV per contact, negative = bound: {held}; {coverage:.2f} contacts per surface "
+        f"atom; {basis}"
+    )
 
 
 def explain(

@@ -34,7 +34,23 @@ CITATIONS = (
         "F. R. de Boer, R. Boom, W. C. M. Mattens, A. R. Miedema, A. K. Niessen, "
         "Cohesion in Metals, North-Holland (1988)",
         "",
-        "mixing enthalpies",
+        "mixing enthalpies of pairs that were not measured",
+    ),
+    Citation(
+        "R. Hultgren, P. D. Desai, D. T. Hawkins, M. Gleiser, K. K. Kelley, Selected Values of the "
+        "Thermodynamic Properties of Binary Alloys, American Society for Metals (1973)",
+        "",
+        "measured mixing enthalpies",
+    ),
+    Citation(
+        "T. B. Massalski (ed.), Binary Alloy Phase Diagrams, 2nd ed., ASM (1990)",
+        "",
+        "critical temperatures of miscibility gaps",
+    ),
+    Citation(
+        "K. Binder, Phys. Rev. Lett. 45, 811 (1980)",
+        "10.1103/PhysRevLett.45.811",
+        "ordering temperature of the fcc lattice with nearest-neighbour bonds",
     ),
     Citation(
         "Z. Yan, M. G. Taylor, A. Mascareno, G. Mpourmpakis, Nano Lett. 18, 2696 (2018)",

@@ -16,9 +16,12 @@ from pomdft.kernels import Lattice, LatticeModel
 from pomdft.kernels.montecarlo import MonteCarloResult, run_canonical
 from pomdft.prediction.alloy import AlloyEnergetics
 from pomdft.prediction.labels import OrderParameters, count_bonds, warren_cowley
+from pomdft.units import BOLTZMANN_EV_PER_K
 
 FloatArray = npt.NDArray[np.float64]
 
+#: Order-disorder temperature of the fcc lattice with nearest-neighbour bonds, kT over J.
+ORDERING_KT_PER_J = 1.74
 #: Unlike bonds per atom of an equiatomic random alloy.
 _BONDS_PER_ATOM = 3.0
 
@@ -119,6 +122,34 @@ def find_demixing(energetics: AlloyEnergetics, members: Members) -> npt.NDArray[
     """Tell for each member whether the bulk alloy separates, bool, shape (m,)."""
     mixing = energetics.mixing_ev + _BONDS_PER_ATOM * members.bond_shift_ev
     return np.asarray(mixing > energetics.demixing_threshold_ev, dtype=np.bool_)
+
+
+def find_long_range_order(
+    energetics: AlloyEnergetics, members: Members, temperature_k: float
+) -> npt.NDArray[np.bool_]:
+    """Tell for each member whether the bulk alloy orders at a temperature.
+
+    The fcc lattice with nearest-neighbour bonds orders below kT = 1.74 J, J being half of what an
+    unlike bond gains; above, unlike neighbours prevail without a superlattice.
+
+    Parameters
+    ----------
+    energetics, members
+        The pair and its uncertainty.
+    temperature_k : float
+        Temperature, K.
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+
+    References
+    ----------
+    K. Binder, Phys. Rev. Lett. 45, 811 (1980), doi:10.1103/PhysRevLett.45.811.
+    """
+    gain = -0.5 * (energetics.bulk_bond_ev + members.bond_shift_ev)
+    critical = ORDERING_KT_PER_J * gain
+    return np.asarray(critical > BOLTZMANN_EV_PER_K * temperature_k, dtype=np.bool_)
 
 
 def equilibrate(

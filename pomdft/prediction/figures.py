@@ -18,7 +18,11 @@ from pomdft.prediction.kinetics import REACTIONS
 from pomdft.prediction.palette import (
     BINDING_SIGN,
     LABEL_COLOURS,
+    describe_adsorption,
+    find_extrapolated_bands,
     metal_colour,
+    place_labels,
+    title_answers,
     title_map,
     title_ordering,
 )
@@ -130,16 +134,26 @@ def draw_ordering_map(result: OrderingMap) -> Figure:
             linestyle="-" if direction == "entering" else "--",
             label=f"boundary ({direction}), band: probability 0.16 to 0.84",
         )
+    for low, high in find_extrapolated_bands(result):
+        axes.axhspan(low, high, facecolor="none", edgecolor=(1.0, 1.0, 1.0, 0.35), hatch="//")
     if result.extrapolated.any():
-        hatched = axes.contourf(
-            x, y, result.extrapolated.T, levels=[0.5, 1.5], colors="none", hatches=["//"]
-        )
-        hatched.set_edgecolor((1.0, 1.0, 1.0, 0.35))
         axes.plot([], [], color="grey", label="hatched: extrapolated")
+    for name, px, py in place_labels(result):
+        axes.text(
+            px,
+            py,
+            name,
+            rotation=90,
+            ha="center",
+            va="center",
+            fontsize=9,
+            bbox={"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1.5},
+        )
     axes.set_xlabel(f"atomic fraction of {result.second}")
     axes.set_ylabel("temperature / K")
     axes.set_title(title_map(result), fontsize=11)
-    axes.set_xlim(x[0], x[-1])
+    if len(x) > 1:
+        axes.set_xlim(x[0], x[-1])
     handles, _ = axes.get_legend_handles_labels()
     if handles:
         figure.legend(loc="outside lower center", fontsize=8, frameon=False, labelcolor="black")
@@ -168,12 +182,16 @@ def draw_radial_profile(answers: Sequence[Ordering]) -> Figure:
         axes.errorbar(
             layers + 0.04 * k,
             answer.radial_profile,
-            yerr=answer.radial_profile_std,
+            yerr=[
+                np.minimum(answer.radial_profile_std, answer.radial_profile),
+                np.minimum(answer.radial_profile_std, 1.0 - answer.radial_profile),
+            ],
             marker="o",
             capsize=3,
             label=f"{under}: {answer.label}",
         )
     first = answers[0]
+    axes.set_title(f"{first.first}-{first.second}, with one standard deviation", fontsize=11)
     axes.axhline(first.fraction, color="grey", linestyle=":", label="whole particle")
     axes.set_xticks(np.arange(max(len(a.radial_profile) for a in answers)))
     axes.set_xlabel("layer, counted from the surface (0)")
@@ -255,12 +273,16 @@ def draw_label_probabilities(answers: Mapping[str, Ordering]) -> Figure:
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.set_xlabel("probability")
+    figure.suptitle(title_answers(answers), fontsize=11)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False, fontsize=8)
     return figure
 
 
 def draw_volcano(
-    reaction: str, points: Sequence[VolcanoPoint], temperature_k: float | None = None
+    reaction: str,
+    points: Sequence[VolcanoPoint],
+    temperature_k: float | None = None,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw the volcano of a reaction with its points and their uncertainty.
 
@@ -272,6 +294,8 @@ def draw_volcano(
         Metals and alloys.
     temperature_k : float, optional
         Default: the reaction's.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -282,19 +306,21 @@ def draw_volcano(
     figure = _new_figure(6.8, 4.8)
     axes = figure.add_subplot()
     if reaction == "co-oxidation":
-        x, y, rate = volcano_surface(reaction, kelvin)
+        x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)
         shown = axes.contourf(x, y, rate.T, levels=20, cmap="cividis")
         figure.colorbar(shown, ax=axes, label="log10(rate per site / s$^{-1}$)")
         across = [p.descriptors_ev["co"] for p in points]
-        axes.set_ylabel("adsorption energy of CO / eV (negative = bound)")
+        axes.set_ylabel(describe_adsorption("co"))
     else:
-        x, curve = volcano_curve(reaction, kelvin)
+        x, curve = volcano_curve(reaction, kelvin, pressures_bar=pressures_bar)
         axes.plot(x, curve, color="grey")
         across = [p.log10_rate for p in points]
         axes.set_ylabel("log10(rate per site / s$^{-1}$)")
     name = model.descriptors[0]
     at = [p.descriptors_ev[name] for p in points]
-    for point, px, py in zip(points, at, across, strict=True):
+    # Neighbours along the axis are named on opposite sides.
+    side = np.argsort(np.argsort(at)) % 2
+    for k, (point, px, py) in enumerate(zip(points, at, across, strict=True)):
         spread = point.descriptor_std_ev if reaction == "co-oxidation" else point.log10_rate_std
         edge = "white" if reaction == "co-oxidation" else "black"
         axes.errorbar(
@@ -312,11 +338,13 @@ def draw_volcano(
         axes.annotate(
             point.name,
             (px, py),
-            xytext=(5, 5),
+            xytext=(7, 5) if side[k] else (-7, -5),
+            ha="left" if side[k] else "right",
+            va="bottom" if side[k] else "top",
             textcoords="offset points",
             fontsize=9,
             color=edge,
         )
-    axes.set_xlabel(f"adsorption energy of {name.upper()} / eV (negative = bound)")
+    axes.set_xlabel(describe_adsorption(name))
     axes.set_title(f"{reaction} at {kelvin:g} K (blue: metals, red: alloys)", fontsize=11)
     return figure

@@ -17,7 +17,11 @@ from pomdft.prediction.kinetics import REACTIONS
 from pomdft.prediction.palette import (
     BINDING_SIGN,
     LABEL_COLOURS,
+    describe_adsorption,
+    find_extrapolated_bands,
     metal_colour,
+    place_labels,
+    title_answers,
     title_map,
     title_ordering,
 )
@@ -36,7 +40,6 @@ _LAYOUT: dict[str, Any] = {
     "margin": {"l": 70, "r": 30, "t": 70, "b": 60},
 }
 
-
 #: Above this number only the surface and the cut are drawn.
 _MANY_ATOMS = 1500
 _GOLDEN = (1.0 + 5.0**0.5) / 2.0
@@ -48,6 +51,8 @@ _ICOSAHEDRON = np.array(
         for p in ((0.0, a, b), (a, b, 0.0), (b, 0.0, a))
     ]
 )
+#: Where names of neighbouring points go.
+_AROUND = ("top right", "bottom left", "top left", "bottom right")
 _SIDES = ((0, 1), (1, 2), (0, 2))
 
 
@@ -160,15 +165,13 @@ def plot_ordering_map(result: OrderingMap) -> go.Figure:
             line={"color": "white", "dash": "solid" if direction == "entering" else "dash"},
             name=f"boundary ({direction})",
         )
-    outside = result.temperatures_k[result.extrapolated.any(axis=0)]
-    if len(outside):
-        figure.add_hrect(
-            y0=float(outside.min()),
-            y1=float(result.temperatures_k[-1]),
-            fillcolor="rgba(0,0,0,0)",
-            line={"dash": "dot", "color": "white"},
-            annotation={"text": "extrapolated", "font": {"color": "white"}},
-        )
+    for name, x, y in place_labels(result):
+        box = {"bgcolor": "rgba(255,255,255,0.7)", "showarrow": False, "textangle": -90}
+        figure.add_annotation(x=x, y=y, text=name, font={"size": 11}, **box)
+    for low, high in find_extrapolated_bands(result):
+        note = {"text": "extrapolated", "font": {"color": "white"}}
+        line = {"dash": "dot", "color": "white"}
+        figure.add_hrect(y0=low, y1=high, fillcolor="rgba(0,0,0,0)", line=line, annotation=note)
     return _finish(
         figure,
         title_map(result),
@@ -309,7 +312,7 @@ def plot_label_probabilities(answers: Mapping[str, Ordering]) -> go.Figure:
         )
     return _finish(
         figure,
-        "Probability of each ordering",
+        f"Probability of each ordering: {title_answers(answers)}",
         barmode="stack",
         xaxis={"title": {"text": "probability"}, "range": [0, 1]},
         yaxis={"autorange": "reversed"},
@@ -318,7 +321,10 @@ def plot_label_probabilities(answers: Mapping[str, Ordering]) -> go.Figure:
 
 
 def plot_volcano(
-    reaction: str, points: Sequence[VolcanoPoint], temperature_k: float | None = None
+    reaction: str,
+    points: Sequence[VolcanoPoint],
+    temperature_k: float | None = None,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> go.Figure:
     """Plot the volcano of a reaction with its points and their uncertainty.
 
@@ -330,6 +336,8 @@ def plot_volcano(
         Metals and alloys.
     temperature_k : float, optional
         Default: the reaction's.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -341,8 +349,8 @@ def plot_volcano(
     name = model.descriptors[0]
     figure = go.Figure()
     if is_plane:
-        x, y, rate = volcano_surface(reaction, kelvin)
-        bar = {"title": {"text": "log10(rate)"}}
+        x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)
+        bar = {"title": {"text": "log10(rate per<br>site and second)"}}
         figure.add_contour(
             x=x,
             y=y,
@@ -354,11 +362,13 @@ def plot_volcano(
             hovertemplate="O %{x:.2f}, CO %{y:.2f} eV: %{z:.1f}<extra></extra>",
         )
     else:
-        x, curve = volcano_curve(reaction, kelvin)
+        x, curve = volcano_curve(reaction, kelvin, pressures_bar=pressures_bar)
         line = {"color": "grey"}
         figure.add_scatter(x=x, y=curve, mode="lines", line=line, name="scaling line")
     for is_alloy, colour in ((False, "#56B4E9"), (True, "#D55E00")):
-        rows = [p for p in points if p.is_alloy == is_alloy]
+        rows = sorted(
+            (p for p in points if p.is_alloy == is_alloy), key=lambda p: p.descriptors_ev[name]
+        )
         across = [p.descriptors_ev["co"] if is_plane else p.log10_rate for p in rows]
         spread = [p.descriptor_std_ev if is_plane else p.log10_rate_std for p in rows]
         figure.add_scatter(
@@ -369,18 +379,18 @@ def plot_volcano(
             error_x={"type": "data", "array": [p.descriptor_std_ev for p in rows]},
             error_y={"type": "data", "array": spread},
             mode="markers+text",
-            textposition="top right",
+            textposition=[_AROUND[k % len(_AROUND)] for k in range(len(rows))],
             textfont={"color": "white" if is_plane else "black"},
             marker={"color": colour, "size": 10, "line": {"color": "white", "width": 1}},
             name="alloys" if is_alloy else "metals",
             hovertemplate="%{text}: log10(rate) %{customdata[0]:.1f} ± %{customdata[1]:.1f}"
             "<extra></extra>",
         )
-    y_title = "adsorption energy of CO / eV" if is_plane else "log10(rate per site and second)"
+    y_title = describe_adsorption("co", "<br>") if is_plane else "log10(rate per site and second)"
     return _finish(
         figure,
         f"{reaction} at {kelvin:g} K",
-        xaxis_title=f"adsorption energy of {name.upper()} / eV (negative = bound)",
+        xaxis_title=describe_adsorption(name),
         yaxis_title=y_title,
         legend={"orientation": "h", "y": -0.2},
     )

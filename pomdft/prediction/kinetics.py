@@ -17,6 +17,7 @@ from ase.thermochemistry import IdealGasThermo
 from ase.units import invcm
 from scipy import constants
 
+from pomdft.errors import InputError, UnknownNameError
 from pomdft.units import BOLTZMANN_EV_PER_K
 
 FloatArray = npt.NDArray[np.float64]
@@ -322,3 +323,35 @@ REACTIONS: dict[str, Reaction] = {
         ),
     )
 }
+
+
+def complete_pressures(model: Reaction, given: Mapping[str, float] | None) -> dict[str, float]:
+    """Fill up pressures with the defaults of a reaction.
+
+    Parameters
+    ----------
+    model : Reaction
+        The reaction.
+    given : mapping or None
+        Gas to pressure, bar.
+
+    Returns
+    -------
+    dict
+        Every gas of the reaction to its pressure, bar.
+
+    Raises
+    ------
+    UnknownNameError
+        The reaction has no such gas.
+    InputError
+        A pressure is not positive.
+    """
+    pressures = dict(model.default_pressures_bar)
+    for gas, value in (given or {}).items():
+        if gas not in pressures:
+            raise UnknownNameError("gas", gas, pressures)
+        if not (np.isfinite(value) and value > 0.0):
+            raise InputError(f"pressure of {gas} is {value} bar.", "Give a positive pressure.")
+        pressures[gas] = float(value)
+    return pressures

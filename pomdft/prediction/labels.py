@@ -155,7 +155,9 @@ def assign_labels(
     demixes: npt.ArrayLike,
     ligand_drive_ev: npt.ArrayLike,
     temperature_k: float,
+    *,
     complete_shell: float = COMPLETE_SHELL,
+    orders: npt.ArrayLike = True,
 ) -> npt.NDArray[np.intp]:
     """Name the ordering of each configuration.
 
@@ -177,6 +179,8 @@ def assign_labels(
         Temperature.
     complete_shell : float
         Share of its metal from which a shell counts as complete.
+    orders : array_like of bool, shape (n,) or scalar
+        Whether the bulk alloy has long-range order at the temperature.
 
     Returns
     -------
@@ -195,7 +199,8 @@ def assign_labels(
     threshold = LIGAND_DRIVE_KT * BOLTZMANN_EV_PER_K * temperature_k
     held = (towards >= threshold) & (purity - below >= SHELL_CONTRAST)
     labels = np.full(n, LABELS.index("random-alloy"), dtype=np.intp)
-    labels[order.interior_order <= ORDERED_ORDER] = LABELS.index("ordered-alloy")
+    long_range = np.broadcast_to(np.asarray(orders, dtype=bool), (n,))
+    labels[long_range & (order.interior_order <= ORDERED_ORDER)] = LABELS.index("ordered-alloy")
     labels[complete & held] = LABELS.index("core-shell")
     labels[demixed & clustered & ~complete] = LABELS.index("janus")
     labels[demixed & clustered & complete] = LABELS.index("core-shell")

@@ -3,188 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.analysis.segregation_ligand import AffinityLike
-from pomdft.errors import InputError
+from pomdft.errors import InputError, UnknownNameError
 from pomdft.prediction.alloy import build_energetics
-from pomdft.prediction.ensemble import equilibrate, find_demixing, read_order, sample_members
-from pomdft.prediction.labels import LABELS, assign_labels
+from pomdft.prediction.answer import describe_provenance
+from pomdft.prediction.coreduction import deposit_members
+from pomdft.prediction.ensemble import (
+    Members,
+    equilibrate,
+    find_demixing,
+    find_long_range_order,
+    read_order,
+    sample_members,
+)
+from pomdft.prediction.labels import COMPLETE_GROWN_SHELL, LABELS, assign_labels
+from pomdft.prediction.map_answer import OrderingMap
 from pomdft.prediction.ordering import select_replicas
 from pomdft.prediction.question import (
+    ROUTES,
     Particle,
     build_particle,
     check_fraction,
+    check_sampling,
     check_temperature,
     find_extrapolation,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from pomdft.prediction.reduction import CoReduction
 
 FloatArray = npt.NDArray[np.float64]
 
-_BAND = (0.16, 0.5, 0.84)
-
-
-@dataclass(frozen=True, eq=False)
-class OrderingMap:
-    """Labels and probabilities on a grid of ratios (rows) and temperatures (columns).
-
-    Attributes
-    ----------
-    first, second : str
-        Metals; fractions are of the second.
-    ligand : str or None
-        What covers the particle.
-    n_atoms : int
-        Size that was built.
-    coverage : float
-        Contacts per surface atom.
-    fractions : ndarray of float64, shape (f,)
-        Atomic fractions.
-    temperatures_k : ndarray of float64, shape (t,)
-        Temperatures, K.
-    probabilities : ndarray of float64, shape (f, t, 4)
-        Of each of :data:`pomdft.prediction.labels.LABELS`.
-    surface_fraction, surface_fraction_std : ndarray of float64, shape (f, t)
-        Mean and standard deviation over the members.
-    short_range_order : ndarray of float64, shape (f, t)
-        Warren-Cowley parameter of the first shell.
-    extrapolated : ndarray of bool, shape (f, t)
-        Where the model leaves its ground.
-    extrapolation : tuple of str
-        Why, each reason once.
-    """
-
-    first: str
-    second: str
-    ligand: str | None
-    n_atoms: int
-    coverage: float
-    fractions: FloatArray
-    temperatures_k: FloatArray
-    probabilities: FloatArray
-    surface_fraction: FloatArray
-    surface_fraction_std: FloatArray
-    short_range_order: FloatArray
-    extrapolated: npt.NDArray[np.bool_]
-    extrapolation: tuple[str, ...]
-
-    @property
-    def core_shell_probability(self) -> FloatArray:
-        """Probability of core-shell, shape (f, t)."""
-        return np.asarray(self.probabilities[..., LABELS.index("core-shell")])
-
-    @property
-    def labels(self) -> npt.NDArray[np.str_]:
-        """Most probable label, shape (f, t)."""
-        return np.asarray(np.array(LABELS)[self.probabilities.argmax(axis=-1)], dtype=np.str_)
-
-    def boundary(self) -> pd.DataFrame:
-        """Find where the probability of core-shell passes one half, and the band around it.
-
-        Returns
-        -------
-        DataFrame
-            temperature_k, fraction (where the probability is 0.5), lower and upper (where it is
-            0.16 and 0.84, whichever side comes first), direction ("entering" core-shell with
-            rising fraction, or "leaving"). One row per crossing.
-        """
-        rows = []
-        for column, kelvin in enumerate(self.temperatures_k):
-            p = self.core_shell_probability[:, column]
-            for i in np.flatnonzero(np.diff(p >= 0.5)):
-                entering = bool(p[i + 1] > p[i])
-                low, middle, high = (
-                    _cross(self.fractions, p, level, int(i), entering) for level in _BAND
-                )
-                rows.append(
-                    {
-                        "temperature_k": float(kelvin),
-                        "fraction": middle,
-                        "lower": min(low, high),
-                        "upper": max(low, high),
-                        "direction": "entering" if entering else "leaving",
-                    }
-                )
-        columns = ["temperature_k", "fraction", "lower", "upper", "direction"]
-        return pd.DataFrame(rows, columns=columns)
-
-    def to_dataframe(self) -> pd.DataFrame:
-        """Return one row per ratio and temperature."""
-        f, t = np.meshgrid(self.fractions, self.temperatures_k, indexing="ij")
-        frame = pd.DataFrame(
-            {
-                "fraction": f.ravel(),
-                "temperature_k": t.ravel(),
-                "label": self.labels.ravel(),
-                **{
-                    f"p_{name}": self.probabilities[..., k].ravel() for k, name in enumerate(LABELS)
-                },
-                "surface_fraction": self.surface_fraction.ravel(),
-                "surface_fraction_std": self.surface_fraction_std.ravel(),
-                "short_range_order": self.short_range_order.ravel(),
-                "extrapolated": self.extrapolated.ravel(),
-            }
-        )
-        frame.insert(0, "ligand", self.ligand or "none")
-        return frame
-
-    def plot(self, path: str | None = None) -> Figure:
-        """Draw the map with matplotlib.
-
-        Parameters
-        ----------
-        path : str, optional
-            Where to save it (png, svg or pdf).
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        from pomdft.prediction.figures import draw_ordering_map, save_figure
-
-        figure = draw_ordering_map(self)
-        if path is not None:
-            save_figure(figure, path)
-        return figure
-
-    def __repr__(self) -> str:
-        names, counts = np.unique(self.labels, return_counts=True)
-        shares = ", ".join(
-            f"{n} {c / self.labels.size:.0%}" for n, c in zip(names, counts, strict=True)
-        )
-        return (
-            f"OrderingMap({self.first}-{self.second} under {self.ligand or 'no ligand'}, "
-            f"{self.n_atoms} atoms, {len(self.fractions)} ratios x {len(self.temperatures_k)} "
-            f"temperatures: {shares})"
-        )
-
-
-def _cross(x: FloatArray, p: FloatArray, level: float, near: int, entering: bool) -> float:
-    """Find where p passes a level, looking outwards from the crossing of 0.5 after row `near`.
-
-    Where p turns back before it reaches the level, the turning point bounds the band.
-    """
-    rising = p if entering else 1.0 - p
-    target = level if entering else 1.0 - level
-    step = -1 if target < 0.5 else 1
-    i = near
-    while 0 <= i < len(x) - 1:
-        low, high = rising[i], rising[i + 1]
-        if high < low:
-            return float(x[i] if step > 0 else x[i + 1])
-        if low <= target <= high and high > low:
-            return float(x[i] + (target - low) / (high - low) * (x[i + 1] - x[i]))
-        i += step
-    return float(x[0] if step < 0 else x[-1])
+_DEFAULT_KELVIN = {
+    "equilibrium": np.linspace(200.0, 1200.0, 11),
+    "co-reduction": np.linspace(280.0, 360.0, 5),
+}
 
 
 def ordering_map(
@@ -202,6 +59,8 @@ def ordering_map(
     n_sweeps: int = 80,
     seed: int = 0,
     computed: ComputedSegregation | None = None,
+    route: str = "equilibrium",
+    synthesis: CoReduction | None = None,
     progress: Callable[[int, int], Any] | None = None,
     n_threads: int | None = None,
 ) -> OrderingMap:
@@ -214,8 +73,10 @@ def ordering_map(
     fractions : array_like, optional
         Atomic fractions of the second metal, ascending; default 0 to 1 in steps of 0.05.
     temperatures_k : array_like, optional
-        Temperatures, ascending, K; default 200 to 1200 in steps of 100. They are also the ladder
-        of the parallel tempering.
+        Temperatures, ascending, K; default 200 to 1200 in steps of 100 (they are also the ladder
+        of the parallel tempering), for the co-reduction 280 to 360 in steps of 20.
+    route, synthesis
+        As for :func:`pomdft.prediction.ordering.predict_ordering`.
     progress : callable, optional
         Called with (ratios done, ratios in all).
     n_threads : int, optional
@@ -231,10 +92,12 @@ def ordering_map(
         As for :func:`pomdft.prediction.ordering.predict_ordering`.
     """
     x = _check_grid("fractions", np.linspace(0.0, 1.0, 21) if fractions is None else fractions)
+    if route not in ROUTES:
+        raise UnknownNameError("route", route, ROUTES)
     kelvin = _check_grid(
-        "temperatures_k",
-        np.linspace(200.0, 1200.0, 11) if temperatures_k is None else temperatures_k,
+        "temperatures_k", _DEFAULT_KELVIN[route] if temperatures_k is None else temperatures_k
     )
+    check_sampling(n_members, n_sweeps, seed)
     for value in x:
         check_fraction(float(value))
     for value in kelvin:
@@ -264,12 +127,15 @@ def ordering_map(
             seed=seed + i,
             member_seed=seed,
             n_threads=n_threads,
+            plan=None if route == "equilibrium" else synthesis or CoReduction(),
         )
         probabilities[i], surface[i], spread[i], order_map[i] = rows
         if progress is not None:
             progress(i + 1, len(x))
     reasons = [
-        find_extrapolation(particle.energetics, particle.lattice.n_sites, t, particle.coverage)
+        find_extrapolation(
+            particle.energetics, particle.lattice.n_sites, t, particle.coverage, route
+        )
         for t in kelvin
     ]
     return OrderingMap(
@@ -286,6 +152,13 @@ def ordering_map(
         order_map,
         np.tile([bool(r) for r in reasons], (len(x), 1)),
         tuple(dict.fromkeys(text for r in reasons for text in r)),
+        route,
+        describe_provenance(
+            particle.affinities,
+            particle.coverage,
+            particle.energetics.source,
+            particle.energetics.mixing_source,
+        ),
     )
 
 
@@ -315,6 +188,7 @@ def _solve_ratio(
     seed: int,
     member_seed: int,
     n_threads: int | None,
+    plan: CoReduction | None,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Run one ratio: probabilities (t, 4), surface fraction, its spread and order (t,)."""
     n_t = len(kelvin)
@@ -325,6 +199,8 @@ def _solve_ratio(
     members = sample_members(
         particle.energetics, particle.affinities, particle.coverage, n_members, member_seed
     )
+    if plan is not None:
+        return _grow_ratio(particle, members, fraction, kelvin, seed=seed, plan=plan)
     demixes = find_demixing(particle.energetics, members)
     result = equilibrate(
         particle.lattice,
@@ -340,8 +216,53 @@ def _solve_ratio(
     probabilities = np.zeros((n_t, len(LABELS)))
     for k, temperature in enumerate(kelvin):
         rows = select_replicas(order, slice(k, None, n_t))
-        labels = assign_labels(rows, demixes, members.drive_ev, float(temperature))
+        labels = assign_labels(
+            rows,
+            demixes,
+            members.drive_ev,
+            float(temperature),
+            orders=find_long_range_order(particle.energetics, members, float(temperature)),
+        )
         probabilities[k] = np.bincount(labels, minlength=len(LABELS)) / n_members
     outside = order.surface_fraction.reshape(n_members, n_t)
     sro = order.short_range_order.reshape(n_members, n_t)
     return probabilities, outside.mean(axis=0), outside.std(axis=0), sro.mean(axis=0)
+
+
+def _grow_ratio(
+    particle: Particle,
+    members: Members,
+    fraction: float,
+    kelvin: FloatArray,
+    *,
+    seed: int,
+    plan: CoReduction,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Grow one ratio at every temperature: as :func:`_solve_ratio`."""
+    n_t = len(kelvin)
+    probabilities = np.zeros((n_t, len(LABELS)))
+    surface, spread, sro = np.zeros(n_t), np.zeros(n_t), np.zeros(n_t)
+    for k, temperature in enumerate(kelvin):
+        order = deposit_members(
+            particle,
+            members,
+            fraction=fraction,
+            temperature_k=float(temperature),
+            plan=plan,
+            seed=seed,
+        ).order
+        labels = assign_labels(
+            order,
+            demixes=True,
+            ligand_drive_ev=members.drive_ev,
+            temperature_k=float(temperature),
+            complete_shell=COMPLETE_GROWN_SHELL,
+            orders=find_long_range_order(particle.energetics, members, float(temperature)),
+        )
+        probabilities[k] = np.bincount(labels, minlength=len(LABELS)) / len(members)
+        surface[k], spread[k] = order.surface_fraction.mean(), order.surface_fraction.std()
+        sro[k] = order.short_range_order.mean()
+    return probabilities, surface, spread, sro
+
+
+__all__ = ["OrderingMap", "ordering_map"]

@@ -20,6 +20,7 @@ from pomdft.prediction.ensemble import (
     Members,
     equilibrate,
     find_demixing,
+    find_long_range_order,
     read_order,
     sample_members,
 )
@@ -34,6 +35,7 @@ from pomdft.prediction.question import (
     ROUTES,
     Particle,
     build_particle,
+    check_sampling,
     check_temperature,
     find_extrapolation,
 )
@@ -114,6 +116,7 @@ def predict_ordering(  # noqa: PLR0917
     if route not in ROUTES:
         raise UnknownNameError("route", route, ROUTES)
     kelvin = check_temperature(temperature_k)
+    check_sampling(n_members, n_sweeps, seed)
     particle = build_particle(
         first,
         second,
@@ -157,7 +160,8 @@ def predict_ordering(  # noqa: PLR0917
         find_demixing(particle.energetics, members) | (route == "co-reduction"),
         members.drive_ev,
         kelvin,
-        COMPLETE_SHELL if route == "equilibrium" else COMPLETE_GROWN_SHELL,
+        complete_shell=COMPLETE_SHELL if route == "equilibrium" else COMPLETE_GROWN_SHELL,
+        orders=find_long_range_order(particle.energetics, members, kelvin),
     )
     return summarise(
         particle,
@@ -219,11 +223,13 @@ def summarise(
     best = int(np.argmax(share))
     fraction = float(order.fraction.mean())
     surface = float(order.surface_fraction.mean())
-    second_outside = surface >= fraction
+    # A pure particle is all shell of the metal it is made of.
+    second_outside = surface >= fraction > 0.0
     shell, core = energetics.second, energetics.first
     if not second_outside:
         shell, core = core, shell
     agree = (order.surface_fraction >= order.fraction) == second_outside
+    agree |= fraction in (0.0, 1.0)
     amount = fraction if second_outside else 1.0 - fraction
     monolayers = amount * particle.lattice.n_sites / particle.n_surface
     chosen = np.flatnonzero(labels == best)
@@ -260,11 +266,56 @@ def summarise(
         float(agree.mean()),
         monolayers,
         reason,
-        find_extrapolation(energetics, particle.lattice.n_sites, temperature_k, particle.coverage),
+        find_extrapolation(
+            energetics, particle.lattice.n_sites, temperature_k, particle.coverage, route
+        ),
         energetics.source,
+        energetics.mixing_source,
+        particle.coverage,
+        particle.affinities,
         lattices[typical],
         species[typical],
     )
+
+
+def predict_under_ligands(
+    first: str,
+    second: str,
+    ligands: Mapping[str, Mapping[str, AffinityLike] | None],
+    **options: Any,
+) -> dict[str, Ordering]:
+    """Predict the ordering of one particle under several ligands.
+
+    Parameters
+    ----------
+    first, second : str
+        Metals.
+    ligands : mapping
+        Name to affinities (metal to eV per contact, negative = bound), or to None for the bare
+        particle.
+    **options
+        Passed to :func:`predict_ordering`; ``coverage`` may be a mapping of name to contacts per
+        surface atom.
+
+    Returns
+    -------
+    dict
+        Name to :class:`Ordering`.
+    """
+    coverage = options.pop("coverage", None)
+    answers = {}
+    for name, affinity in ligands.items():
+        contacts = coverage.get(name) if isinstance(coverage, Mapping) else coverage
+        bare = affinity is None
+        answers[name] = predict_ordering(
+            first,
+            second,
+            None if bare else name,
+            affinity=affinity,
+            coverage=None if bare else contacts,
+            **options,
+        )
+    return answers
 
 
 def compare_ligands(
@@ -277,48 +328,57 @@ def compare_ligands(
 
     Parameters
     ----------
-    first, second : str
-        Metals.
-    ligands : mapping
-        Name to affinities (metal to eV per contact), or to None for the bare particle.
-    **options
-        Passed to :func:`predict_ordering`; ``coverage`` may be a mapping of name to contacts per
-        surface atom.
+    first, second, ligands, **options
+        As for :func:`predict_under_ligands`.
 
     Returns
     -------
     DataFrame
-        One row per ligand: label, its probability, core, shell, surface_fraction, ... and reason.
+        As :func:`tabulate_answers`.
     """
-    coverage = options.pop("coverage", None)
-    rows = []
-    for name, affinity in ligands.items():
-        contacts = coverage.get(name) if isinstance(coverage, Mapping) else coverage
-        bare = affinity is None
-        answer = predict_ordering(
-            first,
-            second,
-            None if bare else name,
-            affinity=affinity,
-            coverage=None if bare else contacts,
-            **options,
-        )
-        rows.append(
-            {
-                "ligand": name,
-                "label": answer.label,
-                "probability": answer.probabilities[answer.label],
-                "core": answer.core,
-                "shell": answer.shell,
-                "shell_probability": answer.shell_probability,
-                "surface_fraction": answer.surface_fraction,
-                "surface_fraction_std": answer.surface_fraction_std,
-                "short_range_order": answer.short_range_order,
-                **{f"p_{k}": v for k, v in answer.probabilities.items()},
-                "reason": answer.reason,
-            }
-        )
+    return tabulate_answers(predict_under_ligands(first, second, ligands, **options))
+
+
+def tabulate_answers(answers: Mapping[str, Ordering]) -> pd.DataFrame:
+    """Put answers side by side.
+
+    Parameters
+    ----------
+    answers : mapping
+        Name of the ligand to answer.
+
+    Returns
+    -------
+    DataFrame
+        One row per ligand: label, its probability, core, shell, surface_fraction, ... the reason
+        and where its numbers come from.
+    """
+    rows = [
+        {
+            "ligand": name,
+            "label": answer.label,
+            "probability": answer.probabilities[answer.label],
+            "core": answer.core,
+            "shell": answer.shell,
+            "shell_probability": answer.shell_probability,
+            "surface_fraction": answer.surface_fraction,
+            "surface_fraction_std": answer.surface_fraction_std,
+            "short_range_order": answer.short_range_order,
+            **{f"p_{k}": v for k, v in answer.probabilities.items()},
+            "reason": answer.reason,
+            "provenance": answer.provenance,
+        }
+        for name, answer in answers.items()
+    ]
     return pd.DataFrame(rows)
 
 
-__all__ = ["Ordering", "compare_ligands", "predict_ordering", "select_replicas", "summarise"]
+__all__ = [
+    "Ordering",
+    "compare_ligands",
+    "predict_ordering",
+    "predict_under_ligands",
+    "select_replicas",
+    "summarise",
+    "tabulate_answers",
+]

@@ -21,7 +21,11 @@ from pomdft.prediction.alloy import AlloyEnergetics, build_energetics
 #: Shapes a particle may take.
 PARTICLE_SHAPES = ("cuboctahedron", "truncated-octahedron", "icosahedron", "decahedron")
 ROUTES = ("equilibrium", "co-reduction")
+#: Range of liquid water at 1 bar, K.
+WATER_K = (273.0, 373.0)
 _MAX_ATOMS = 20000
+_MAX_MEMBERS = 10000
+_MAX_SWEEPS = 1000000
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +152,37 @@ def check_temperature(temperature_k: float) -> float:
     return float(temperature_k)
 
 
+def check_sampling(n_members: int, n_sweeps: int, seed: int) -> None:
+    """Check how much is to be sampled.
+
+    Parameters
+    ----------
+    n_members : int
+        Members of the uncertainty.
+    n_sweeps : int
+        Monte Carlo sweeps.
+    seed : int
+        Of everything random.
+
+    Raises
+    ------
+    InputError
+        One of them is out of range.
+    """
+    if not 1 <= n_members <= _MAX_MEMBERS:
+        raise InputError(f"n_members {n_members} is not between 1 and {_MAX_MEMBERS}.")
+    if not 1 <= n_sweeps <= _MAX_SWEEPS:
+        raise InputError(f"n_sweeps {n_sweeps} is not between 1 and {_MAX_SWEEPS}.")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed {seed} is not zero or a positive integer.")
+
+
 def find_extrapolation(
-    energetics: AlloyEnergetics, n_atoms: int, temperature_k: float, coverage: float
+    energetics: AlloyEnergetics,
+    n_atoms: int,
+    temperature_k: float,
+    coverage: float,
+    route: str = "equilibrium",
 ) -> tuple[str, ...]:
     """Say where a question leaves the range in which the model is grounded.
 
@@ -163,6 +196,8 @@ def find_extrapolation(
         Temperature.
     coverage : float
         Contacts per surface atom.
+    route : str
+        "equilibrium" or "co-reduction".
 
     Returns
     -------
@@ -175,6 +210,11 @@ def find_extrapolation(
         reasons.append(
             f"the temperature is above {0.5 * melting:.0f} K, half the melting point: the lattice "
             "model has no vibrations and no melting"
+        )
+    if route == "co-reduction" and not WATER_K[0] <= temperature_k <= WATER_K[1]:
+        reasons.append(
+            f"the temperature is not between {WATER_K[0]:g} and {WATER_K[1]:g} K: salts are "
+            "reduced in liquid water"
         )
     if n_atoms < 55:
         reasons.append(f"there are {n_atoms} atoms, too few for bulk mixing energies")

@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pomdft.analysis.elements import find_metal
 from pomdft.errors import InputError, NotComputedError, UnknownNameError
 from pomdft.units import BOLTZMANN_EV_PER_K
 
@@ -82,7 +83,13 @@ class CoReduction:
     def __post_init__(self) -> None:
         if isinstance(self.reductant, str) and self.reductant not in REDUCTANTS:
             raise UnknownNameError("reductant", self.reductant, REDUCTANTS)
+        if not isinstance(self.reductant, str) and not abs(self.reductant) <= 10.0:
+            raise InputError(
+                f"reductant {self.reductant} is not a potential.",
+                "Give V against the standard hydrogen electrode.",
+            )
         for metal, value in self.ion_affinity_ev.items():
+            find_metal(metal)
             if not (np.isfinite(value) and abs(value) < 20.0):
                 raise InputError(f"ion_affinity_ev of {metal} is {value!r}.", "Give eV per ion.")
         if not 0 <= self.hops_per_atom <= 100000:

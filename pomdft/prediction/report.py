@@ -13,6 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.errors import InputError, NotComputedError
 from pomdft.prediction import interactive
@@ -56,6 +57,8 @@ class ReportOptions:
         Reactions of the activity section.
     pairs : tuple of (str, str)
         Metal pairs; empty: every pair of metals with affinities.
+    computed : Mapping or None
+        DFT segregation energies, see :func:`pomdft.analysis.segregation.segregation_energy`.
     """
 
     fraction: float = 0.5
@@ -65,6 +68,7 @@ class ReportOptions:
     n_members: int = 100
     reactions: tuple[str, ...] = tuple(REACTIONS)
     pairs: tuple[tuple[str, str], ...] = ()
+    computed: ComputedSegregation | None = None
 
 
 @dataclass
@@ -240,6 +244,7 @@ def _write_pair(
             affinity=held,
             coverage=None if held is None else options.coverage,
             n_members=options.n_members,
+            computed=options.computed,
         )
     for name, answer in answers.items():
         share = answer.probabilities[answer.label]
@@ -248,7 +253,8 @@ def _write_pair(
             f'<div class="answer"><b>{html.escape(name)}: {html.escape(made + answer.label)}</b> '
             f"with probability {share:.2f} at x({html.escape(second)}) = {answer.fraction:.2f}, "
             f"{answer.n_atoms} atoms, {answer.temperature_k:g} K. "
-            f"{html.escape(answer.reason)}</div>"
+            f"{html.escape(answer.reason)}"
+            f'<br><span class="muted">{html.escape(answer.provenance)}</span></div>'
         )
     page.figure(interactive.plot_label_probabilities(answers))
     page.figure(interactive.plot_radial_profile(list(answers.values())))
@@ -265,6 +271,7 @@ def _write_pair(
             coverage=None if held is None else options.coverage,
             n_atoms=options.n_atoms,
             n_members=options.n_members,
+            computed=options.computed,
         )
         page.figure(interactive.plot_ordering_map(found))
         for text in found.extrapolation:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pomdft.errors import NotComputedError
 from pomdft.prediction.activity import Activity, predict_activity
 from pomdft.prediction.adsorption import PARENT_STD_EV, load_adsorption_table, parent_energies
-from pomdft.prediction.kinetics import REACTIONS
+from pomdft.prediction.kinetics import REACTIONS, complete_pressures
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -55,7 +55,11 @@ def locate_activity(activity: Activity, name: str | None = None) -> VolcanoPoint
     )
 
 
-def locate_metals(reaction: str, temperature_k: float | None = None) -> list[VolcanoPoint]:
+def locate_metals(
+    reaction: str,
+    temperature_k: float | None = None,
+    pressures_bar: Mapping[str, float] | None = None,
+) -> list[VolcanoPoint]:
     """Place every metal with known adsorption energies.
 
     Parameters
@@ -64,6 +68,8 @@ def locate_metals(reaction: str, temperature_k: float | None = None) -> list[Vol
         Which reaction.
     temperature_k : float, optional
         Default: the reaction's.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -73,7 +79,12 @@ def locate_metals(reaction: str, temperature_k: float | None = None) -> list[Vol
     points = []
     for metal in load_adsorption_table().index:
         try:
-            found = predict_activity({str(metal): 1.0}, reaction, temperature_k=temperature_k)
+            found = predict_activity(
+                {str(metal): 1.0},
+                reaction,
+                temperature_k=temperature_k,
+                pressures_bar=pressures_bar,
+            )
         except NotComputedError:
             continue
         points.append(locate_activity(found, str(metal)))
@@ -81,7 +92,10 @@ def locate_metals(reaction: str, temperature_k: float | None = None) -> list[Vol
 
 
 def volcano_surface(
-    reaction: str, temperature_k: float, n: int = 61
+    reaction: str,
+    temperature_k: float,
+    n: int = 61,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compute the rate over the plane of the first two descriptors.
 
@@ -93,6 +107,8 @@ def volcano_surface(
         Temperature.
     n : int
         Points along each axis.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -109,12 +125,15 @@ def volcano_surface(
         axes.append(np.linspace(known.min() - 0.4, known.max() + 0.4, n))
     x, y = np.meshgrid(*axes, indexing="ij")
     energies = dict(zip(model.descriptors[:2], (x, y), strict=True))
-    rate = model.log_rate(energies, temperature_k, model.default_pressures_bar, {})
+    rate = model.log_rate(energies, temperature_k, complete_pressures(model, pressures_bar), {})
     return axes[0], axes[1], rate / np.log(10.0)
 
 
 def volcano_curve(
-    reaction: str, temperature_k: float, n: int = 121
+    reaction: str,
+    temperature_k: float,
+    n: int = 121,
+    pressures_bar: Mapping[str, float] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Compute the rate along the first descriptor, the others following it linearly.
 
@@ -128,6 +147,8 @@ def volcano_curve(
         Temperature.
     n : int
         Points.
+    pressures_bar : mapping, optional
+        Gas to pressure, bar; missing ones take the reaction's default.
 
     Returns
     -------
@@ -145,5 +166,5 @@ def volcano_curve(
         line = np.polyfit(first, parent_energies(metals, adsorbate), 1)
         energies[adsorbate] = np.asarray(np.polyval(line, x), dtype=np.float64)
     energies[model.descriptors[0]] = x
-    rate = model.log_rate(energies, temperature_k, model.default_pressures_bar, {})
+    rate = model.log_rate(energies, temperature_k, complete_pressures(model, pressures_bar), {})
     return x, rate / np.log(10.0)

@@ -45,6 +45,7 @@ def test_open_facets_and_sites_amplify_with_larger_uncertainty():
     stds = [s.std_ev for s in (terrace, open_facet, rough, vertex)]
     assert energies == sorted(energies, reverse=True)
     assert stds == sorted(stds)
+    assert segregation_energy("Pt", "Au", "211").energy_ev == pytest.approx(rough.energy_ev)
     assert segregation_energy("Pt", "Au", "z9").energy_ev == pytest.approx(terrace.energy_ev)
 
 
@@ -52,14 +53,20 @@ def test_close_packed_facet_of_bcc_and_hcp_hosts_has_several_names():
     assert segregation_energy("Fe", "Pt", "110").energy_ev == pytest.approx(
         segregation_energy("Fe", "Pt", "111").energy_ev
     )
-    assert segregation_energy("Ru", "Pt", "0001") == pytest.approx(
-        segregation_energy("Ru", "Pt", "0001")
+    assert segregation_energy("Ru", "Pt", "0001").energy_ev == pytest.approx(
+        segregation_energy("Ru", "Pt", "111").energy_ev
     )
 
 
 def test_a_computed_energy_is_preferred():
     found = segregation_energy("Pt", "Au", computed={("Pt", "Au", "111"): (-0.5, 0.05)})
     assert (found.energy_ev, found.std_ev, found.source) == (-0.5, 0.05, "dft")
+
+
+def test_answer_is_a_table_row():
+    row = segregation_energy("Pt", "Au").to_dataframe().iloc[0]
+    assert (row["host"], row["solute"], row["source"]) == ("Pt", "Au", "model")
+    assert row["energy_ev"] < 0.0 < row["std_ev"]
 
 
 def test_ligand_adds_affinity_difference_times_coverage():

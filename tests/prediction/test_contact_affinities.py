@@ -1,7 +1,9 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.prediction.affinities import ASSUMED_STD_EV, collect_contact_affinities
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.level import Level
@@ -23,6 +25,13 @@ def make(metal: str, level: str = "lcao", **changes: Any) -> Affinity:
         "relaxed": True,
     }
     return Affinity(**{**fields, **changes})
+
+
+def test_record_reads_in_one_line():
+    held = ContactAffinity("Au", -0.4, members_ev=tuple(np.linspace(-0.5, -0.3, 200)))
+    assert repr(held) == (
+        "ContactAffinity(Au: -0.400 ± 0.058 eV per contact, negative = bound; given)"
+    )
 
 
 def test_levels_are_not_mixed():

@@ -21,6 +21,74 @@ def test_published_pairs_without_ligand():
         assert ("segregated" if found.is_segregated else "alloy") == row.class2, row.pair
 
 
+#: Pair, alloy or segregated, element at the surface. Bulk phase diagrams (Massalski, Binary Alloy
+#: Phase Diagrams, 2nd ed., 1990) and segregation in vacuum (Ferrando et al.,
+#: doi:10.1021/cr040090g; Ruban et al., doi:10.1103/PhysRevB.59.15990).
+FURTHER_PAIRS = [
+    ("Au", "Cu", "alloy", "Au"),
+    ("Au", "Pd", "alloy", "Au"),
+    ("Ag", "Pd", "alloy", "Ag"),
+    ("Pt", "Co", "alloy", "Pt"),
+    ("Pt", "Fe", "alloy", "Pt"),
+    ("Pd", "Ni", "alloy", "Pd"),
+    ("Pd", "Co", "alloy", "Pd"),
+    ("Pt", "Rh", "alloy", "Pt"),
+    ("Cu", "Pt", "alloy", "Pt"),
+    ("Au", "Pt", "segregated", "Au"),
+    ("Au", "Co", "segregated", "Au"),
+    ("Au", "Fe", "segregated", "Au"),
+    ("Au", "Ir", "segregated", "Au"),
+    ("Au", "Ru", "segregated", "Au"),
+    ("Ag", "Ni", "segregated", "Ag"),
+    ("Ag", "Co", "segregated", "Ag"),
+    ("Ag", "Ir", "segregated", "Ag"),
+    ("Cu", "Co", "segregated", "Cu"),
+    ("Cu", "Ru", "segregated", "Cu"),
+    ("Pd", "Ir", "segregated", "Pd"),
+    ("Pd", "Rh", "segregated", "Pd"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "kind", "surface"), FURTHER_PAIRS)
+def test_further_known_pairs(first, second, kind, surface):
+    found = predict_ordering(first, second, n_members=40, n_sweeps=30)
+    assert found.shell == surface
+    assert ("segregated" if found.is_segregated else "alloy") == kind
+    assert found.is_segregated == (found.label in {"core-shell", "janus"})
+
+
+def test_unlike_neighbours_make_a_superlattice_only_below_its_temperature():
+    cold = predict_ordering("Cu", "Pd", temperature_k=150.0, **FAST)
+    warm = predict_ordering("Cu", "Pd", temperature_k=900.0, **FAST)
+    assert cold.label == "ordered-alloy"
+    assert warm.label == "random-alloy"
+    assert predict_ordering("Au", "Ag", **FAST).probabilities["ordered-alloy"] < 0.05
+
+
+@pytest.mark.parametrize(("fraction", "metal"), [(0.0, "Au"), (1.0, "Ag")])
+@pytest.mark.parametrize("route", ["equilibrium", "co-reduction"])
+def test_pure_particle_is_all_of_its_metal(fraction, metal, route):
+    found = predict_ordering(
+        "Au", "Ag", fraction=fraction, n_atoms=55, route=route, n_members=3, n_sweeps=5
+    )
+    assert found.shell == metal
+    assert found.reason == f"Every atom is {metal}."
+    assert found.shell_probability == 1.0
+    assert found.core_shell_probability == 0.0
+    assert found.monolayers == pytest.approx(55 / 42)
+
+
+def test_answer_names_where_its_numbers_come_from():
+    found = predict_ordering(
+        "Au", "Ag", "POM", affinity={"Au": -0.4, "Ag": (-0.7, 0.1)}, coverage=0.6, **FAST
+    )
+    for words in ("-0.70 ± 0.10", "negative = bound", "0.60 contacts", "measured", "model"):
+        assert words in found.provenance
+    plain = found.to_dict()
+    assert plain["affinities"]["Ag"]["std_ev"] == pytest.approx(0.1)
+    assert plain["coverage"] == 0.6
+
+
 def test_order_of_the_metals_does_not_matter():
     forward = predict_ordering("Ag", "Cu", fraction=0.4, **FAST)
     backward = predict_ordering("Cu", "Ag", fraction=0.6, **FAST)
@@ -123,7 +191,13 @@ def test_ligands_side_by_side():
         ({"shape": "cube"}, UnknownNameError, "shape"),
         ({"ligand": "W5O18"}, NotComputedError, "pomdft run"),
         ({"affinity": {"Au": "much"}}, InputError, "much"),
-        ({"affinity": {"Au": -0.3}}, NotComputedError, "Ag"),
+        ({"affinity": {"Au": -0.3}}, InputError, "Ag"),
+        ({"ligand": "W5O18", "affinity": {"Au": -0.3}}, NotComputedError, "--metal Ag"),
+        ({"n_members": 0}, InputError, "n_members"),
+        ({"n_sweeps": 0}, InputError, "n_sweeps"),
+        ({"seed": -1}, InputError, "seed"),
+        ({"fraction": float("nan")}, InputError, "fraction"),
+        ({"coverage": float("nan"), "affinity": {"Au": -0.3, "Ag": -0.3}}, InputError, "coverage"),
     ],
 )
 def test_bad_questions_are_named(options, error, text):

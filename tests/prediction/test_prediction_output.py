@@ -155,6 +155,61 @@ def test_activity_command():
     assert len(series.stdout.splitlines()) == 22
 
 
+def test_map_command_of_the_co_reduction():
+    shown = run(
+        map_cli.map_command,
+        *("Au", "Ag", "--route", "co-reduction", "--ion-affinity", "Au=-1.5", "--atoms", "147"),
+        *("--ratios", "3", "--temperatures", "298:298.5:2", "--members", "4", "--format", "json"),
+    )
+    assert shown.exit_code == 0, shown.exception
+    rows = json.loads(shown.stdout)
+    assert {row["route"] for row in rows} == {"co-reduction"}
+    # Gold ions held by the ligand are reduced last: the surface is gold.
+    assert all(row["surface_fraction"] < 0.5 for row in rows if row["fraction"] == 0.5)
+
+
+def test_compare_command_takes_affinities_by_hand_and_draws(tmp_path):
+    picture = tmp_path / "labels.png"
+    shown = run(
+        compare_cli.compare,
+        *("Au", "Ag", "--ligands", "W5O18", "none", "--atoms", "147", "--fraction", "0.65"),
+        *("--affinity", "W5O18:Au=-0.4", "--affinity", "W5O18:Ag=-2.4+-0.1"),
+        *("--plot", str(picture), "--format", "json"),
+    )
+    assert shown.exit_code == 0, shown.exception
+    rows = {row["ligand"]: row for row in json.loads(shown.stdout)}
+    assert rows["W5O18"]["label"] == "core-shell"
+    assert rows["none"]["label"] == "random-alloy"
+    assert "-2.40 ± 0.10" in rows["W5O18"]["provenance"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("item", ["PVP:Au=-1", "W5O18:Cu=-1", "W5O18:Au", "Au=-1", "W5O18:Au=x"])
+def test_compare_command_refuses_bad_affinities(item):
+    shown = run(compare_cli.compare, "Au", "Ag", "--ligands", "W5O18", "--affinity", item)
+    assert isinstance(shown.exception, InputError)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--ion-affinity", "Au"), "Au"),
+        (("--ion-affinity", "Au=x"), "ion-affinity"),
+        (("--ion-affinity", "Xx=-1"), "Xx"),
+        (("--reductant", "nan"), "reductant"),
+        (("--salt", "Au=AuBr"), "salt"),
+        (("--affinity", "Cu=-1"), "Cu"),
+        (("--members", "0"), "n_members"),
+        (("--seed", "-1"), "seed"),
+    ],
+)
+def test_predict_command_names_bad_options(options, word):
+    shown = run(predict_cli.predict, "Au", "Ag", "--route", "co-reduction", *options)
+    assert isinstance(shown.exception, InputError)
+    assert shown.exception.exit_status == 2
+    assert word in str(shown.exception)
+
+
 def test_compare_command():
     shown = run(compare_cli.compare, "Au", "Ag", "--ligands", "none", "--atoms", "55")
     assert shown.exit_code == 0, shown.output

@@ -1,0 +1,65 @@
+"""Affinities that are known: those of the user's store, then those shipped with the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pomdft.schemas.affinity import Affinity
+from pomdft.settings import load_settings
+from pomdft.store.reference import load_reference_affinities
+from pomdft.store.results import ResultStore
+
+#: Columns of `affinities`, in this order.
+AFFINITY_COLUMNS = (
+    "ligand",
+    "metal",
+    "cluster",
+    "site",
+    "charge_model",
+    "level",
+    "energy_ev",
+    "std_ev",
+    "counterpoise_correction_ev",
+    "interaction_energy_ev",
+    "reorganisation_ligand_ev",
+    "reorganisation_metal_ev",
+    "dispersion_ev",
+    "contacts",
+    "per_contact_ev",
+    "relaxed",
+    "source",
+    "key",
+)
+
+
+def find_affinities(**equal: str | None) -> list[Affinity]:
+    """Return affinities of the user's store, and shipped ones the store does not have.
+
+    Parameters
+    ----------
+    **equal : str, optional
+        Fields of the model, and `level`; None for any.
+    """
+    own = ResultStore(load_settings().store).affinities(**equal)
+    have = {(a.model, a.level.name) for a in own}
+    shipped = [
+        a
+        for a in load_reference_affinities()
+        if (a.model, a.level.name) not in have and _matches(a, equal)
+    ]
+    return shipped + own
+
+
+def affinity_row(found: Affinity) -> dict[str, Any]:
+    """Return one row of the affinity table."""
+    data: dict[str, Any] = found.model_dump(
+        exclude={"model", "level", "calculations", "ensemble_ev"}
+    )
+    data |= found.model.model_dump()
+    data["level"] = found.level.name
+    return {column: data[column] for column in AFFINITY_COLUMNS}
+
+
+def _matches(found: Affinity, equal: dict[str, str | None]) -> bool:
+    row = affinity_row(found)
+    return all(value is None or row[name] == value for name, value in equal.items())

@@ -1,0 +1,106 @@
+"""What predictions take from the store besides affinities: segregation energies and d-bands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pomdft.analysis.segregation import ComputedSegregation
+from pomdft.errors import NotComputedError
+from pomdft.schemas.dband import DBand
+from pomdft.schemas.segregation import SegregationEnergyDocument
+from pomdft.store.documents import find_documents
+
+#: Assumed standard deviation of a DFT segregation energy, eV: there is no ensemble of them.
+COMPUTED_STD_EV = 0.10
+
+
+@dataclass(frozen=True)
+class LigandShift:
+    """Shift of the d-band centre of a metal by a ligand.
+
+    Attributes
+    ----------
+    metal, ligand : str
+        Names.
+    shift_ev : float
+        Centre of the protected cluster less that of the bare one, eV; positive: towards the Fermi
+        level.
+    source : str
+        Cluster, level and keys of the two d-bands.
+    """
+
+    metal: str
+    ligand: str
+    shift_ev: float
+    source: str
+
+    def __repr__(self) -> str:
+        return (
+            f"LigandShift({self.metal} under {self.ligand}: d-band centre {self.shift_ev:+.2f} eV, "
+            f"positive = towards the Fermi level; {self.source})"
+        )
+
+
+def collect_segregation(root: Path) -> ComputedSegregation:
+    """Return the relaxed DFT segregation energies of a store and those shipped with the package.
+
+    Parameters
+    ----------
+    root : Path
+        The user's store.
+
+    Returns
+    -------
+    dict
+        (host, solute, facet) to (energy, standard deviation), eV; negative = to the surface.
+    """
+    found = find_documents(root, SegregationEnergyDocument, lambda d: d.relaxed)
+    return {(d.host, d.solute, d.facet): (d.energy_ev, COMPUTED_STD_EV) for d in found}
+
+
+def collect_ligand_shifts(root: Path, ligand: str, metals: Sequence[str]) -> dict[str, LigandShift]:
+    """Compute how far a ligand moves the d-band centre of each metal, from stored d-bands.
+
+    Parameters
+    ----------
+    root : Path
+        The user's store.
+    ligand : str
+        Protecting ligand.
+    metals : sequence of str
+        Metals.
+
+    Returns
+    -------
+    dict
+        Metal to :class:`LigandShift`.
+
+    Raises
+    ------
+    NotComputedError
+        A cluster of one of the metals has no d-band under the ligand, or none bare at the same
+        level; the message names the command that would compute both.
+    """
+    return {metal: _find_shift(root, ligand, metal) for metal in metals}
+
+
+def _find_shift(root: Path, ligand: str, metal: str) -> LigandShift:
+    bands = find_documents(root, DBand, lambda d: d.metal == metal and d.ligand in (ligand, None))
+    bare = {(d.facet, d.level.name): d for d in bands if d.ligand is None}
+    # The last document counts, as everywhere in the store.
+    for held in reversed([d for d in bands if d.ligand == ligand]):
+        free = bare.get((held.facet, held.level.name))
+        if free is not None:
+            return LigandShift(
+                metal,
+                ligand,
+                held.center_ev - free.center_ev,
+                f"{held.facet} cluster, {held.level.name}, {held.key} less {free.key}",
+            )
+    raise NotComputedError(
+        f"The d-band shift of {metal} under {ligand} has not been computed.",
+        f"Compute it: pomdft metal ensemble {ligand} {metal}; or give it by hand: "
+        f"ligand_d_shift_ev={{'{metal}': -0.1}} (eV), on the command line --d-shift {metal}=-0.1.",
+    )
