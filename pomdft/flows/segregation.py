@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from jobflow import Flow, Maker, job
 from pymatgen.core import Structure
 
-from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.calculations.levels import load_level
 from pomdft.errors import InputError, NotComputedError
 from pomdft.flows.bulk import BulkMaker, lattice_of
@@ -234,22 +233,6 @@ def find_segregation(host: str, solute: str, facet: str = "111") -> SegregationE
         f"The segregation energy of {solute} in {host}({facet}) has not been computed.",
         f"Compute it: pomdft metal segregation {host} {solute} --facet {facet}",
     )
-
-
-#: Assumed standard deviation of a DFT segregation energy, eV: there is no ensemble of them.
-ASSUMED_STD_EV = 0.1
-
-
-def collect_segregation() -> ComputedSegregation:
-    """Return all relaxed DFT segregation energies as `analysis.segregation_energy` takes them.
-
-    Returns
-    -------
-    dict
-        (host, solute, facet) -> (energy in eV, standard deviation in eV).
-    """
-    found = find_documents(load_settings().store, SegregationEnergyDocument, lambda d: d.relaxed)
-    return {(d.host, d.solute, d.facet): (d.energy_ev, ASSUMED_STD_EV) for d in found}
 
 
 def _check_pair(host: str, solute: str) -> None:

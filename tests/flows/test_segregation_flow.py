@@ -10,9 +10,9 @@ from pomdft.flows.metals import make_metal_flows, run_metal_flows
 from pomdft.flows.segregation import (
     MixingMaker,
     SegregationMaker,
-    collect_segregation,
     find_segregation,
 )
+from pomdft.prediction.stored import collect_segregation
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.metal_study import MetalStudy
 from pomdft.settings import load_settings
@@ -64,7 +64,7 @@ def test_large_cheap_solute_goes_to_the_surface_and_the_reverse_stays(store):
     assert energies["Ag", "Cu"] > 0.0
     assert all(document.relaxed for document in outcome.documents)
     assert find_segregation("Cu", "Ag").energy_ev == energies["Cu", "Ag"]
-    assert collect_segregation()["Cu", "Ag", "111"][0] == energies["Cu", "Ag"]
+    assert collect_segregation(load_settings().store)["Cu", "Ag", "111"][0] == energies["Cu", "Ag"]
     planned = make_metal_flows(study, load_settings())
     assert [flow.name for flow in planned] == [
         "segregation: Ag in Cu(111)",
