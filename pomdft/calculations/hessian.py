@@ -16,7 +16,10 @@ from pomdft.schemas.model import AtomicModel
 _LEAST_CLOSENESS = 0.2
 #: Stiffness (eV/angstrom^2) of springs per unit of closeness exp(1 - d / (r_i + r_j)), fitted to
 #: the changes of forces in LCAO relaxations of H6-W5O18 bare and on Au4 and Ag4.
-_METAL_METAL, _METAL_OTHER, _ADDENDUM_ADDENDUM, _OXYGEN_OXYGEN = 4.0, 0.7, 3.0, 7.0
+_METAL_METAL, _METAL_OTHER, _ADDENDUM_ADDENDUM, _OXYGEN_OXYGEN = 3.6, 0.3, 2.0, 6.0
+#: Metal-oxygen contacts: stiffness of touching atoms, and the elongation that makes them e times
+#: softer; beyond 2.3 angstrom gold slides over oxygen.
+_CONTACT_STIFFNESS, _CONTACT_SOFTENING_ANGSTROM = 8.0, 0.12
 #: Addendum-oxygen bonds of the same runs: stiffness at the length of a terminal one, and the
 #: elongation (angstrom) that makes them e times softer.
 _TERMINAL_STIFFNESS, _TERMINAL_ANGSTROM, _SOFTENING_ANGSTROM = 36.0, 1.72, 0.21
@@ -153,6 +156,9 @@ def _spring_stiffness(
         (between(metal, metal), _METAL_METAL),
     ):
         stiffness = np.where(pairs, per_closeness * closeness, stiffness)
+    excess = lengths - (radii[:, None] + radii[None, :])
+    contacts = _CONTACT_STIFFNESS * np.exp(-excess / _CONTACT_SOFTENING_ANGSTROM)
+    stiffness = np.where(between(metal, oxygen), np.clip(contacts, None, 20.0), stiffness)
     bonds = _TERMINAL_STIFFNESS * np.exp((_TERMINAL_ANGSTROM - lengths) / _SOFTENING_ANGSTROM)
     stiffness = np.where(between(addendum, oxygen), bonds, stiffness)
     return np.asarray(np.where(closeness < _LEAST_CLOSENESS, 0.0, stiffness), dtype=np.float64)
