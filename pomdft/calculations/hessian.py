@@ -100,7 +100,9 @@ def _fill_columns(
         columns[:, k] = (reference - atoms.get_forces()[free].ravel()) / DISPLACEMENT_ANGSTROM
 
 
-def compute_spring_hessian(model: AtomicModel, free: NDArray[np.intp]) -> NDArray[np.float64]:
+def compute_spring_hessian(
+    numbers: NDArray[np.intp], positions: NDArray[np.float64], free: NDArray[np.intp]
+) -> NDArray[np.float64]:
     """Compute the Hessian of springs between all pairs of atoms that are near each other.
 
     GFN1-xTB does not have its minima where DFT has them for polyoxometalates, and finds modes
@@ -108,8 +110,10 @@ def compute_spring_hessian(model: AtomicModel, free: NDArray[np.intp]) -> NDArra
 
     Parameters
     ----------
-    model : AtomicModel
-        Geometry.
+    numbers : ndarray of int, shape (n_atoms,)
+        Atomic numbers.
+    positions : ndarray of float64, shape (n_atoms, 3)
+        Angstrom.
     free : ndarray of int, shape (n_free,)
         Indices of the atoms that move.
 
@@ -118,11 +122,10 @@ def compute_spring_hessian(model: AtomicModel, free: NDArray[np.intp]) -> NDArra
     ndarray of float64, shape (3 n_free, 3 n_free)
         Symmetric, positive semidefinite, eV/angstrom^2.
     """
-    positions = model.positions
     vectors = positions[:, None, :] - positions[None, :, :]
     lengths = np.linalg.norm(vectors, axis=2)
     np.fill_diagonal(lengths, np.inf)
-    stiffness = _spring_stiffness(np.asarray(model.numbers), lengths)
+    stiffness = _spring_stiffness(np.asarray(numbers), lengths)
     directions = vectors / lengths[:, :, None]
     blocks = -stiffness[:, :, None, None] * directions[:, :, :, None] * directions[:, :, None, :]
     on_site = -blocks.sum(axis=1)

@@ -30,6 +30,8 @@ RISE_EV = 5e-3
 #: A relaxation whose energy rises by more than this above its start (eV) has exploded.
 EXPLOSION_EV = 20.0
 _LEAST_RADIUS = 0.03
+#: With a guess that is made anew at each geometry, so many steps of learning are laid upon it.
+_MEMORY = 10
 #: Of the first step, whose Hessian is a guess, at most (angstrom).
 FIRST_RADIUS = 0.2
 #: Far from the minimum the density may be this much less converged than the level asks.
@@ -61,12 +63,15 @@ class RelaxationState:
         Geometry to be evaluated next, angstrom.
     hessian : ndarray, shape (3 n_free, 3 n_free)
         Current approximation, eV/angstrom^2.
+        With a guess that is made anew at each geometry: that of the last one.
     radius_angstrom : float
         No atom moves further in the next step.
     energies_ev : list of float
         At every geometry so far.
     last_positions, last_forces : ndarray or None
         Geometry and forces (n_free, 3) of the last step.
+    moves, changes : list of ndarray, shape (3 n_free,)
+        The latest steps and how the gradient changed along them, to lay upon a new guess.
     predicted_ev : float
         Change of energy the quadratic model expected of the step just made.
     base_energy_ev : float
@@ -79,6 +84,8 @@ class RelaxationState:
     energies_ev: list[float] = field(default_factory=list)
     last_positions: Array | None = None
     last_forces: Array | None = None
+    moves: list[Array] = field(default_factory=list)
+    changes: list[Array] = field(default_factory=list)
     predicted_ev: float = 0.0
     base_energy_ev: float = 0.0
 
@@ -91,6 +98,8 @@ class RelaxationState:
             "energies_ev": np.array(self.energies_ev),
             "predicted_ev": np.array(self.predicted_ev),
             "base_energy_ev": np.array(self.base_energy_ev),
+            "moves": np.array(self.moves),
+            "changes": np.array(self.changes),
         }
         if self.last_positions is not None and self.last_forces is not None:
             arrays |= {"last_positions": self.last_positions, "last_forces": self.last_forces}
@@ -111,6 +120,8 @@ class RelaxationState:
                     energies_ev=[float(e) for e in data["energies_ev"]],
                     predicted_ev=float(data["predicted_ev"]),
                     base_energy_ev=float(data["base_energy_ev"]),
+                    moves=list(data["moves"]),
+                    changes=list(data["changes"]),
                 )
                 if "last_forces" in data:
                     state.last_positions = data["last_positions"]
@@ -146,6 +157,7 @@ def relax(
     *,
     save: Callable[[RelaxationState], None],
     report: Callable[[int, float, float], None],
+    guess: Callable[[Array], Array] | None = None,
 ) -> RelaxationOutcome:
     """Relax until no force on a free atom exceeds the limit.
 
@@ -168,6 +180,10 @@ def relax(
         Called with the state after every step.
     report : callable
         Called with step number, energy in eV, largest force in eV/angstrom.
+    guess : callable, optional
+        Gives a Hessian at positions. What the latest steps have taught is laid upon it at each
+        geometry: atoms that slide far leave behind what the first geometry was like. Without
+        it all learning goes into the Hessian of the state.
 
     Raises
     ------
@@ -204,7 +220,7 @@ def relax(
                 f"eV/angstrom, limit {settings.fmax_ev_per_angstrom}.",
                 "Raise relaxation.max_steps and run again: it goes on from here.",
             )
-        _advance(state, forces, free, settings)
+        _advance(state, forces, free, settings, guess)
         comm.broadcast(state.positions, 0)
         save(state)
 
@@ -223,12 +239,20 @@ def _roughness(state: RelaxationState, settings: RelaxationSettings) -> float:
 
 
 def _advance(
-    state: RelaxationState, forces: Array, free: NDArray[np.intp], settings: RelaxationSettings
+    state: RelaxationState,
+    forces: Array,
+    free: NDArray[np.intp],
+    settings: RelaxationSettings,
+    guess: Callable[[Array], Array] | None,
 ) -> None:
     """Learn from the last step, then set the positions of the next one."""
     if state.last_positions is not None and state.last_forces is not None:
         moved = (state.positions - state.last_positions)[free].ravel()
-        _update_hessian(state.hessian, moved, (state.last_forces - forces).ravel())
+        change = (state.last_forces - forces).ravel()
+        if guess is None:
+            _update_hessian(state.hessian, moved, change)
+        state.moves = [*state.moves, moved][-_MEMORY:]
+        state.changes = [*state.changes, change][-_MEMORY:]
         _update_radius(state, moved, settings)
         if state.energies_ev[-1] > state.base_energy_ev + RISE_EV:
             # Go on from the better geometry; the Hessian has learnt from the worse one.
@@ -237,6 +261,10 @@ def _advance(
             state.base_energy_ev = state.energies_ev[-1]
     else:
         state.base_energy_ev = state.energies_ev[-1]
+    if guess is not None:
+        state.hessian = guess(state.positions)
+        for moved, change in zip(state.moves, state.changes, strict=True):
+            _update_hessian(state.hessian, moved, change)
     step, state.predicted_ev = newton_step(state.hessian, forces, state.radius_angstrom)
     state.last_positions = state.positions.copy()
     state.last_forces = forces.copy()

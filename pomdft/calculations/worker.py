@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -110,7 +111,14 @@ def compute(
                 report(Progress("step", number, energy, largest, spent()))
 
         outcome = relax(
-            engine, state, free, request.level.relaxation, comm, save=save, report=step_done
+            engine,
+            state,
+            free,
+            request.level.relaxation,
+            comm,
+            save=save,
+            report=step_done,
+            guess=_guess(request, free),
         )
         positions, energy, forces = outcome.positions, outcome.energy_ev, outcome.forces
         n_steps, energies = outcome.n_steps, outcome.energies_ev
@@ -160,9 +168,7 @@ def _initial_state(
             report(Progress("note", text=f"continuing the relaxation after step {done - 1}"))
         return state
     hessian = unit_hessian(len(free))
-    if settings.hessian == "springs":
-        hessian = positive_definite(compute_spring_hessian(request.model, free))
-    elif settings.hessian == "xtb" and len(free):
+    if settings.hessian == "xtb" and len(free):
         try:
             hessian = positive_definite(compute_xtb_hessian(request.model, free, comm))
         except PomdftError as error:
@@ -174,6 +180,16 @@ def _initial_state(
         hessian=hessian,
         radius_angstrom=min(settings.max_step_angstrom, FIRST_RADIUS),
     )
+
+
+def _guess(
+    request: CalculationInput, free: NDArray[np.intp]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
+    """Return the Hessian that a level wants guessed anew at each geometry, None if none."""
+    if request.level.relaxation.hessian != "springs":
+        return None
+    numbers = np.asarray(request.model.numbers)
+    return lambda positions: positive_definite(compute_spring_hessian(numbers, positions, free))
 
 
 def _read_time(folder: Path) -> float:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,32 @@ def test_a_poor_hessian_is_improved_on_the_way() -> None:
     outcome = run(engine, start(engine))
     assert np.abs(outcome.positions - engine.places).max() < 0.01
     assert 8 < outcome.n_steps < 60
+
+
+def test_a_guess_made_anew_keeps_what_the_steps_taught(tmp_path: Path) -> None:
+    def climb(guess: Callable[[Array], Array] | None) -> RelaxationOutcome:
+        engine = Springs(quartic=0.0)
+        settings = RelaxationSettings(fmax_ev_per_angstrom=0.01, max_steps=100)
+        return relax(
+            engine,
+            start(engine),
+            ALL,
+            settings,
+            SerialCommunicator(),
+            save=lambda s: s.save(tmp_path / "state.npz"),
+            report=lambda *_: None,
+            guess=guess,
+        )
+
+    constant = climb(lambda _: unit_hessian(N_ATOMS))
+    learnt = climb(None)
+    # For the first steps both know the same; later the guess forgets.
+    assert constant.energies_ev[:8] == pytest.approx(learnt.energies_ev[:8], abs=1e-9)
+    exact = climb(lambda _: Springs().hessian.copy())
+    assert exact.n_steps <= 4
+    state = RelaxationState.load(tmp_path / "state.npz", N_ATOMS)
+    assert state is not None
+    assert len(state.moves) == len(state.changes) == exact.n_steps - 1
 
 
 def test_energy_never_ends_above_its_start() -> None:
