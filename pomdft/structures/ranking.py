@@ -69,6 +69,10 @@ def rank_by_xtb(
             failure = error
     if not relaxed:
         raise CalculationError("rank: xTB failed for every structure.", str(failure))
+    # Energies with and without a continuum do not compare: where both occur, those as asked stay.
+    solvents = {m.properties["xtb"]["solvent"] for m in relaxed}
+    if len(solvents) > 1:
+        relaxed = [m for m in relaxed if m.properties["xtb"]["solvent"] is not None]
     relaxed.sort(key=lambda m: m.properties["xtb"]["energy_ev"])
     kept: list[Molecule] = []
     for molecule in relaxed:
