@@ -23,7 +23,7 @@ from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
 from pomdft.structures.registry import PomDefinition, find_definition, list_poms, list_synonyms
 from pomdft.structures.sites import find_sites, split_site_name
-from pomdft.structures.supports import add_support
+from pomdft.structures.supports import add_named_support, check_support
 
 FloatArray = NDArray[np.float64]
 
@@ -92,8 +92,7 @@ def build_complexes(
         If charge and multiplicity do not fit the electrons.
     """
     check_charge_model(charge_model)
-    if support not in (None, "graphene"):
-        raise UnknownNameError("support", str(support), ["graphene"])
+    check_support(support)
     if n_best < 1:
         raise InputError(f"n_best: {n_best} is not positive.", "Ask for at least one complex.")
     site = "vacancy" if site is None else site
@@ -115,7 +114,7 @@ def build_complexes(
             "Try another site, a smaller cluster or fewer counter-cations.",
         )
     complexes = [_assemble(base, particle, pose, spin_multiplicity) for pose in poses]
-    return complexes if support is None else [add_support(c) for c in complexes]
+    return [add_named_support(c, support) for c in complexes]
 
 
 def dock_ligand(

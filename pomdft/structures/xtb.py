@@ -27,8 +27,8 @@ from pomdft.structures.restraints import RestraintList, restrain_contacts, restr
 XTB_METHODS: Final = ("GFN1-xTB", "GFN2-xTB")
 DEFAULT_METHOD: Final = "GFN1-xTB"
 #: A relaxation that gains more than this (eV an atom) is a collapse: the Born radii of the ALPB
-#: continuum diverge for atoms buried in a closed cage (seen for As in AsW12O40: 0.3 eV/atom within
-#: eleven steps and 195 within twenty; sound relaxations of built anions gain below 0.1).
+#: continuum diverge for atoms buried in a closed cage (seen for As in AsW12O40: 0.4 eV/atom within
+#: eleven steps and 190 within twenty; sound relaxations of built anions gain up to 0.11).
 COLLAPSE_EV_PER_ATOM: Final = 0.4
 
 
