@@ -18,6 +18,7 @@ from pomdft.structures.charges import (
 )
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.contacts import count_contacts
+from pomdft.structures.convert import copy_molecule
 from pomdft.structures.ligands import build_ligand, is_conventional, list_ligands
 from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
@@ -153,14 +154,15 @@ def dock_ligand(
         known = [*list_poms(), *list_ligands()]
         raise UnknownNameError("ligand", str(ligand), known, list_synonyms()) from None
     check_cation_count(definition.name, charge_model, definition.charge, n_cations, metal_charge)
-    return _docked_ligand(
+    molecule = _docked_ligand(
         definition,
         site,
         charge_model,
         cation=cation,
         n_cations=n_cations,
         allow_cations_at_contact=allow_cations_at_contact,
-    ).copy()
+    )
+    return copy_molecule(molecule)
 
 
 @lru_cache(maxsize=128)
