@@ -180,3 +180,33 @@ def test_the_charge_of_a_complex_is_that_of_its_parts(
     assert formal_charge([s.specie.symbol for s in best][:-1]) == charge == cations - 8
     electrons = count_electrons([s.specie.symbol for s in best], best.charge)
     assert (electrons - best.spin_multiplicity + 1) % 2 == 0
+
+
+@pytest.mark.parametrize("name", ["W5O18", "A-alpha-SiW9O34", "alpha1-P2W17O61"])
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=3, deadline=None)
+def test_the_best_pose_on_a_protonated_pom_does_not_depend_on_the_frame(
+    name: str, seed: int
+) -> None:
+    anion = build_pom(name, None)
+    order = np.random.default_rng(seed).permutation(len(anion))
+    xyz = Rotation.random(random_state=seed).apply(anion.cart_coords.copy())
+    register_pom("moved", Molecule([anion[i].specie for i in order], xyz[order]))
+    best = [build_complexes(n, "Pd", n_best=1)[0] for n in ("moved", name)]
+    distances = [np.sort(m.distance_matrix[-4:, :-4].ravel()) for m in best]
+    assert np.allclose(*distances, atol=0.01)
+    assert best[0].properties["contacts"] == best[1].properties["contacts"]
+
+
+@given(
+    ligand=st.sampled_from(["W5O18", "alpha-SiW11O39", "PVP", "citrate", "thiolate", "phosphine"]),
+    metal=st.sampled_from(["Au", "Ru", "Fe", "Zr", "Al"]),
+    cluster=st.sampled_from(["M1", "M4", "M13", "M13-cuboctahedron", "M38", "M55"]),
+    site=st.sampled_from(["vacancy", "terminal-face", "edge"]),
+    model=st.sampled_from(["protonated", "alkali", "solvated"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_no_complex_overlaps(ligand: str, metal: str, cluster: str, site: str, model: str) -> None:
+    for molecule in build_complexes(ligand, metal, cluster, site, model, n_best=2):
+        symbols = [s.specie.symbol for s in molecule]
+        assert closest_pair(symbols, molecule.cart_coords)[2] >= OVERLAP_FRACTION
