@@ -13,7 +13,7 @@ from pomdft.structures.clusters import known_metals
 from pomdft.structures.docking import build_complexes
 from pomdft.structures.ligands import list_ligands as list_conventional_ligands
 from pomdft.structures.poms import build_pom
-from pomdft.structures.registry import list_poms
+from pomdft.structures.registry import list_poms, list_synonyms
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,7 +61,7 @@ def affinity(
     NotComputedError
         It has not been computed; the message names the command that would.
     """
-    check_names(ligand, metal)
+    ligand = check_names(ligand, metal) or ligand
     found = find_affinities(
         ligand=ligand,
         metal=metal,
@@ -102,7 +102,7 @@ def affinities(
     """
     import pandas as pd
 
-    check_names(ligand, metal)
+    ligand = check_names(ligand, metal)
     rows = [
         affinity_row(found)
         for found in find_affinities(
@@ -138,7 +138,7 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
     """
     from pomdft.flows.dband import find_d_band
 
-    check_names(ligand, metal)
+    ligand = check_names(ligand, metal)
     return find_d_band(metal, facet, ligand)
 
 
@@ -290,7 +290,7 @@ def known_affinities(ligand: str, metals: tuple[str, ...]) -> dict[str, ContactA
     from pomdft.prediction.affinities import collect_contact_affinities
 
     for metal in metals:
-        check_names(ligand, metal)
+        ligand = check_names(ligand, metal) or ligand
     found = collect_contact_affinities(find_affinities(ligand=ligand), metals)
     missing = [metal for metal in metals if metal not in found]
     if missing:
@@ -350,12 +350,22 @@ def fill_in_shifts(options: dict[str, Any], ligand: str | None, metals: tuple[st
     options["ligand_source"] = "; ".join(shift.source for shift in found.values())
 
 
-def check_names(ligand: str | None, metal: str | None) -> None:
-    """Raise UnknownNameError for a ligand or metal that does not exist."""
-    if ligand is not None and ligand not in list_ligands():
-        raise UnknownNameError("ligand", ligand, list_ligands())
+def check_names(ligand: str | None, metal: str | None) -> str | None:
+    """Return the ligand's name as results carry it: ``P2W17O61`` is ``alpha2-P2W17O61``.
+
+    Raises
+    ------
+    UnknownNameError
+        The ligand or metal does not exist; the near names are listed.
+    """
     if metal is not None and metal not in known_metals():
         raise UnknownNameError("metal", metal, known_metals())
+    if ligand is None:
+        return None
+    name = list_synonyms().get(ligand, ligand)
+    if name not in list_ligands():
+        raise UnknownNameError("ligand", ligand, list_ligands(), list_synonyms())
+    return name
 
 
 def list_ligands() -> list[str]:

@@ -7,7 +7,7 @@ Input errors (something the user wrote) end the command line with exit status 2,
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class PomdftError(Exception):
@@ -36,13 +36,33 @@ class InputError(PomdftError):
 
 
 class UnknownNameError(InputError):
-    """A name (POM, metal, level, parameter ...) is not known; the near names are listed."""
+    """A name (POM, metal, level, parameter ...) is not known; the near names are listed.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    Parameters
+    ----------
+    kind : str
+        What it should name.
+    name : str
+        What was given.
+    known : iterable of str
+        Valid names.
+    aliases : mapping of str to str, optional
+        Other names, each with the valid one that is shown in its place.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        known: Iterable[str],
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind = kind
         self.name = name
         names = sorted(known)
-        self.near = near_names(name, names)
+        also = dict(aliases or {})
+        near = near_names(name, [*names, *sorted(also)])
+        self.near = list(dict.fromkeys(also.get(n, n) for n in near))
         if self.near:
             remedy = f"Did you mean {' or '.join(repr(n) for n in self.near)}?"
         else:
@@ -97,6 +117,8 @@ class BusyError(StoreError):
 def near_names(name: str, known: Iterable[str], limit: int = 4) -> list[str]:
     """Return known names that resemble `name`, best first, ignoring case.
 
+    A name that holds all of `name` (three letters or more) comes before one that is merely alike.
+
     Parameters
     ----------
     name : str
@@ -112,7 +134,8 @@ def near_names(name: str, known: Iterable[str], limit: int = 4) -> list[str]:
         Empty where nothing resembles.
     """
     by_lower = {k.lower(): k for k in known}
-    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=limit, cutoff=0.6)
-    if not matches and len(name) > 2:
-        matches = [lower for lower in by_lower if lower.startswith(name.lower())][:limit]
-    return [by_lower[m] for m in matches]
+    text = name.lower()
+    holding = [lower for lower in by_lower if text in lower] if len(text) > 2 else []
+    alike = difflib.get_close_matches(text, list(by_lower), n=limit, cutoff=0.6)
+    matches = dict.fromkeys([*sorted(holding, key=len), *alike])
+    return [by_lower[m] for m in matches][:limit]

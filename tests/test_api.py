@@ -99,3 +99,12 @@ def test_builders_are_public() -> None:
     complexes = pomdft.build_complexes("W5O18", "Au", cluster="M1")
     assert complexes
     assert complexes[0].composition["Au"] == 1
+
+
+def test_another_name_of_a_pom_finds_its_results(own_settings: Path) -> None:
+    expected = stored(own_settings, 5, ligand="alpha2-P2W17O61")
+    assert pomdft.affinity("P2W17O61", "Au", level="test-level") == expected
+    table = pomdft.affinities(ligand="P2W17O61", level="test-level")
+    assert list(table["ligand"]) == ["alpha2-P2W17O61"]
+    with pytest.raises(UnknownNameError, match="alpha2-P2W17O61"):
+        pomdft.affinity("P2W17O62", "Au")

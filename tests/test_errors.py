@@ -67,3 +67,10 @@ def test_near_names_is_limited_and_ordered() -> None:
     found = near_names("alpha1", known, limit=3)
     assert len(found) == 3
     assert found[0] == "alpha1"
+
+
+def test_a_name_that_holds_the_given_text_comes_first_and_aliases_are_resolved() -> None:
+    known = ["alpha-SiW12O40", "gamma-SiW12O40", "P2W18O62"]
+    assert near_names("SiW12", known)[:2] == ["alpha-SiW12O40", "gamma-SiW12O40"]
+    error = UnknownNameError("POM", "P2W17O60", ["P2W18O62", "alpha2-x"], {"P2W17O61": "alpha2-x"})
+    assert error.near[0] == "alpha2-x"

@@ -22,7 +22,7 @@ def affinities(
 
     Example: pomdft affinities --ligand A-alpha-SiW9O34 --format csv
     """
-    check_names(ligand, metal)
+    ligand = check_names(ligand, metal)
     rows = [
         affinity_row(found)
         for found in find_affinities(

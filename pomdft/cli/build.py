@@ -18,7 +18,8 @@ _MORE_COLUMNS = ("contact_score", "relative_energy_ev")
 
 def build(
     ligand: Annotated[
-        str | None, typer.Argument(help="POM or ligand, e.g. A-alpha-SiW9O34 or PVP.")
+        str | None,
+        typer.Argument(help="POM or ligand, e.g. A-alpha-SiW9O34 or PVP; bare for none."),
     ] = None,
     metal: Annotated[
         str | None,
@@ -36,7 +37,17 @@ def build(
         str, typer.Option(help="protonated, alkali, solvated, or none for the bare anion.")
     ] = "protonated",
     cation: Annotated[str, typer.Option(help="Li, Na, K, Rb or Cs, for alkali.")] = "Na",
+    n_cations: Annotated[
+        int | None, typer.Option("--cations", help="How many, for solvated.")
+    ] = None,
     metal_charge: Annotated[int, typer.Option(help="Charge of the metal, e.g. 1 for Ag+.")] = 0,
+    multiplicity: Annotated[
+        int | None,
+        typer.Option(help="Spin 2S+1 of the complex; with --from, of the bare anion in the file."),
+    ] = None,
+    proton_patterns: Annotated[
+        int | None, typer.Option(help="Compare this many proton patterns of a POM by xTB.")
+    ] = None,
     facet: Annotated[
         str | None, typer.Option(help="Dock on a periodic slab of this facet, e.g. 111.")
     ] = None,
@@ -80,17 +91,33 @@ def build(
         print_rows(rows, ("name", "kind"), form)
         return
     if from_file is not None:
-        register_pom(ligand, from_file, charge, keep=keep)
+        register_pom(ligand, from_file, charge, spin_multiplicity=multiplicity, keep=keep)
+        multiplicity = None
     elif charge is not None or keep:
         raise InputError("--charge and --keep go with --from FILE.", "Give the file, or drop them.")
     model = None if charge_model == "none" else charge_model
-    structures = _build(
-        ligand,
-        metal,
-        facet,
-        {"site": site, "charge_model": model, "cation": cation, "n_best": n_best},
-        {"cluster": cluster, "metal_charge": metal_charge, "support": support, "seed": seed},
-    )
+    if proton_patterns is not None:
+        structures = _compare_patterns(ligand, metal, model, proton_patterns)
+    else:
+        structures = _build(
+            ligand,
+            metal,
+            facet,
+            {
+                "site": site,
+                "charge_model": model,
+                "cation": cation,
+                "n_cations": n_cations,
+                "n_best": n_best,
+            },
+            {
+                "cluster": cluster,
+                "metal_charge": metal_charge,
+                "spin_multiplicity": multiplicity,
+                "support": support,
+                "seed": seed,
+            },
+        )
     if xtb:
         structures = _relax(structures)
     rows = [_row(k, s) for k, s in enumerate(structures, 1)]
@@ -107,6 +134,8 @@ def build(
 
 
 _POSE = ("orientation", "contacts")
+#: Stands for no ligand: a bare cluster or slab.
+_BARE = "bare"
 
 
 def _build(
@@ -121,17 +150,70 @@ def _build(
     from pomdft.structures.poms import build_pom
     from pomdft.structures.slabs import build_slab_complexes
 
+    if ligand == _BARE:
+        return [_build_bare(metal, facet, particle)]
     if metal is None:
+        if particle["spin_multiplicity"] is not None:
+            raise InputError("--multiplicity goes with a metal or --from.", "Drop it.")
         if facet is not None or particle["support"] is not None:
             raise InputError("METAL: --facet and --support need a metal.", "Name one, e.g. Au.")
         maker = build_ligand if is_conventional(ligand) else build_pom
-        return [maker(ligand, shared["charge_model"], cation=shared["cation"])]
+        return [
+            maker(
+                ligand,
+                shared["charge_model"],
+                cation=shared["cation"],
+                n_cations=shared["n_cations"],
+            )
+        ]
     composition = parse_composition(metal)
     if facet is None:
         return list(build_complexes(ligand, composition, **shared, **particle))
-    if not isinstance(composition, str) or particle["support"] or particle["metal_charge"]:
-        raise InputError("--facet: a slab is of one neutral metal without support.")
+    molecular = ("support", "metal_charge", "spin_multiplicity")
+    if not isinstance(composition, str) or any(particle[name] for name in molecular):
+        raise InputError(
+            "--facet: a slab is of one neutral metal, without support or multiplicity."
+        )
     return list(build_slab_complexes(ligand, composition, facet, **shared))
+
+
+def _compare_patterns(
+    ligand: str, metal: str | None, charge_model: str | None, n_best: int
+) -> list[Molecule | Structure]:
+    """Return the proton patterns that xTB finds lowest."""
+    from pomdft.structures.ligands import is_conventional
+    from pomdft.structures.ranking import find_proton_patterns
+
+    if metal is not None or is_conventional(ligand) or charge_model != "protonated":
+        raise InputError(
+            "--proton-patterns compares protonated POMs without a metal.",
+            "Leave the metal out, or drop the option.",
+        )
+    return list(find_proton_patterns(ligand, n_best, n_candidates=max(8, 2 * n_best)))
+
+
+def _build_bare(
+    metal: str | None, facet: str | None, particle: dict[str, Any]
+) -> Molecule | Structure:
+    from pomdft.structures.clusters import build_cluster
+    from pomdft.structures.slabs import build_slab
+    from pomdft.structures.supports import add_named_support
+
+    if metal is None:
+        raise InputError(f"METAL: {_BARE!r} needs a metal.", f"Write e.g. {_BARE} Au.")
+    composition = parse_composition(metal)
+    if facet is not None:
+        if not isinstance(composition, str):
+            raise InputError("--facet: a slab is of one metal.")
+        return build_slab(composition, facet)
+    cluster = build_cluster(
+        composition,
+        particle["cluster"],
+        charge=particle["metal_charge"],
+        spin_multiplicity=particle["spin_multiplicity"],
+        seed=particle["seed"],
+    )
+    return add_named_support(cluster, particle["support"])
 
 
 def parse_composition(metal: str) -> str | dict[str, float]:
@@ -181,6 +263,8 @@ def _row(number: int, structure: Molecule | Structure) -> dict[str, Any]:
 
 def _caption(structure: Molecule | Structure) -> str:
     properties = structure.properties
+    if "charge_arithmetic" not in properties:
+        return f"charge: {structure.charge:+g}"
     text = f"charge: {properties['charge_arithmetic']}"
     vacancy = properties.get("vacancy")
     if vacancy:

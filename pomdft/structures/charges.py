@@ -12,6 +12,7 @@ A bare 10- anion in vacuum is meaningless, so a study names a charge model:
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final, Literal, get_args
@@ -76,6 +77,63 @@ def check_charge_model(model: str | None) -> None:
     """
     if model is not None and model not in CHARGE_MODELS:
         raise UnknownNameError("charge model", str(model), CHARGE_MODELS)
+
+
+def check_cation_count(
+    name: str, model: str | None, charge: int, n_cations: int | None, metal_charge: int = 0
+) -> None:
+    """Refuse a number of counter-cations that cannot balance an anion.
+
+    Parameters
+    ----------
+    name : str
+        Of the anion, for the message.
+    model : str or None
+        Charge model.
+    charge : int
+        Of the bare anion, in units of e.
+    n_cations : int or None
+        Monovalent cations asked for; None leaves it to the model.
+    metal_charge : int
+        Of a docked metal, which may take a cation's place.
+
+    Raises
+    ------
+    ChargeError
+        ``protonated`` and ``alkali`` of a cation; ``alkali`` with a number that leaves neither the
+        ligand nor the whole neutral; ``solvated`` with more cations than charges; a number that
+        is negative, not whole, or given to a model without cations.
+    """
+    if model in ("protonated", "alkali") and charge > 0:
+        raise ChargeError(
+            f"charge_model: {model!r} balances anions, but {name} has charge {charge:+d}.",
+            "Use 'solvated', or correct the charge.",
+        )
+    if n_cations is None:
+        return
+    try:
+        count = operator.index(n_cations)
+    except TypeError:
+        raise ChargeError(
+            f"n_cations: {n_cations!r} is not a whole number.", "Give a whole number, or None."
+        ) from None
+    if model not in ("alkali", "solvated"):
+        raise ChargeError(
+            f"n_cations: {count} was given, but charge_model {model!r} has no cations.",
+            "Use 'alkali' or 'solvated', or leave n_cations out.",
+        )
+    if count < 0 or count > max(-charge, 0):
+        raise ChargeError(
+            f"n_cations: {count} cannot balance {name}, which has charge {charge:+d}.",
+            f"Give between 0 and {max(-charge, 0)}.",
+        )
+    neutral = {-charge, -charge - metal_charge}
+    if model == "alkali" and count not in neutral:
+        raise ChargeError(
+            f"n_cations: {count} leaves {name} (charge {charge:+d}) with {charge + count:+d}, but "
+            "'alkali' is neutral.",
+            f"Leave n_cations out ({-charge} are placed), or use 'solvated' for a charged model.",
+        )
 
 
 def count_electrons(symbols: Sequence[str], charge: float) -> int:

@@ -13,6 +13,7 @@ from pymatgen.core import Molecule
 
 from pomdft.errors import ChargeError, InputError, UnknownNameError
 from pomdft.structures.charges import check_electron_count, count_electrons
+from pomdft.structures.connectivity import check_no_overlap
 
 FloatArray = NDArray[np.float64]
 
@@ -143,19 +144,23 @@ def build_cluster(
     InputError
         Fractions that are negative or do not sum to 1.
     ChargeError
-        Multiplicity that the electron count cannot have.
+        Charge out of reach, or multiplicity that the electron count cannot have.
+    StructureError
+        Elements of an alloy too different in size for one bond length.
     """
     kind = _SYNONYMS.get(kind, kind)
     if kind not in CLUSTER_KINDS:
         raise UnknownNameError("cluster", str(kind), CLUSTER_KINDS)
     composition = {metal: 1.0} if isinstance(metal, str) else dict(metal)
     symbols = assign_elements(composition, CLUSTER_KINDS[kind], seed)
+    check_metal_charge(symbols, charge)
     fractions = {s: symbols.count(s) / len(symbols) for s in dict.fromkeys(symbols)}
     bond = sum(f * nearest_neighbour(s) for s, f in fractions.items()) * BOND_CONTRACTION[kind]
     positions = unit_cluster(kind) * bond
     if spin_multiplicity is None:
         spin_multiplicity = default_multiplicity(symbols, charge)
     check_electron_count(symbols, charge, spin_multiplicity)
+    check_no_overlap(symbols, positions, what=f"{kind} of {', '.join(fractions)}")
     name = "".join(f"{s}{symbols.count(s)}" for s in fractions)
     return Molecule(
         symbols,
@@ -194,7 +199,10 @@ def assign_elements(composition: Mapping[str, float], n_atoms: int, seed: int) -
     """
     for element in composition:
         nearest_neighbour(element)
-    fractions = np.array([float(f) for f in composition.values()])
+    try:
+        fractions = np.array([float(f) for f in composition.values()])
+    except (TypeError, ValueError):
+        fractions = np.array([np.nan])
     fits = len(fractions) > 0 and np.isfinite(fractions).all() and (fractions >= 0).all()
     if not fits or abs(fractions.sum() - 1.0) > 1e-6:
         raise InputError(
@@ -286,6 +294,7 @@ def check_metal_charge(symbols: list[str], charge: int) -> None:
     ------
     ChargeError
     """
+    count_electrons(symbols, charge)
     if charge > 8 * len(symbols) or charge < -len(symbols):
         raise ChargeError(
             f"metal charge: {charge:+d} is out of reach for {len(symbols)} atom(s).",

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from ase import Atoms
 from ase.data import atomic_numbers, covalent_radii
+from ase.neighborlist import neighbor_list
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
@@ -228,6 +230,34 @@ def check_no_overlap(
             f"Atoms {i} ({symbols[i]}) and {j} ({symbols[j]}) of the {what} are "
             f"{distance:.2f} angstrom apart, {ratio:.2f} of the sum of their covalent radii.",
             f"Keep atoms at least {fraction} of that sum apart.",
+        )
+
+
+def check_no_periodic_overlap(atoms: Atoms, what: str = "structure") -> None:
+    """Refuse a periodic structure in which two atoms, or an atom and an image, overlap.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With its cell.
+    what : str
+        Named in the message.
+
+    Raises
+    ------
+    StructureError
+        As in `check_no_overlap`.
+    """
+    check_no_overlap(atoms.get_chemical_symbols(), atoms.positions, what=what)
+    limits = OVERLAP_FRACTION * covalent_radii[atoms.numbers]
+    first, second, distance = neighbor_list("ijd", atoms, limits.tolist())
+    if len(first):
+        worst = int(np.argmin(distance))
+        i, j = int(first[worst]), int(second[worst])
+        raise StructureError(
+            f"Atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) of the {what} are "
+            f"{distance[worst]:.2f} angstrom apart across the cell boundary.",
+            "Use a larger cell.",
         )
 
 

@@ -142,6 +142,11 @@ def _site_properties(atoms: Atoms) -> dict[str, list[Any]]:
     }
 
 
+def copy_molecule(molecule: Molecule) -> Molecule:
+    """Return a copy with charge and multiplicity, which pymatgen's own ``copy`` loses."""
+    return with_positions(molecule, molecule.cart_coords)
+
+
 def with_positions(molecule: Molecule, positions: Any) -> Molecule:
     """Return a copy of a molecule at other positions, everything else kept.
 

@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
 from pomdft.errors import InputError, StructureError, UnknownNameError
-from pomdft.structures.charges import check_charge_model, check_electron_count
+from pomdft.structures.charges import (
+    check_cation_count,
+    check_charge_model,
+    check_electron_count,
+)
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.contacts import count_contacts
+from pomdft.structures.convert import copy_molecule
 from pomdft.structures.ligands import build_ligand, is_conventional, list_ligands
 from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
-from pomdft.structures.registry import PomDefinition, find_definition, list_poms
+from pomdft.structures.registry import PomDefinition, find_definition, list_poms, list_synonyms
 from pomdft.structures.sites import find_sites, split_site_name
-from pomdft.structures.supports import add_support
+from pomdft.structures.supports import add_named_support, check_support
 
 FloatArray = NDArray[np.float64]
 
@@ -88,8 +93,7 @@ def build_complexes(
         If charge and multiplicity do not fit the electrons.
     """
     check_charge_model(charge_model)
-    if support not in (None, "graphene"):
-        raise UnknownNameError("support", str(support), ["graphene"])
+    check_support(support)
     if n_best < 1:
         raise InputError(f"n_best: {n_best} is not positive.", "Ask for at least one complex.")
     site = "vacancy" if site is None else site
@@ -100,6 +104,7 @@ def build_complexes(
         cation=cation,
         n_cations=n_cations,
         allow_cations_at_contact=allow_cations_at_contact,
+        metal_charge=metal_charge,
     )
     particle = build_cluster(metal, cluster, charge=metal_charge, seed=seed)
     poses = find_poses(base, particle)[:n_best]
@@ -110,7 +115,7 @@ def build_complexes(
             "Try another site, a smaller cluster or fewer counter-cations.",
         )
     complexes = [_assemble(base, particle, pose, spin_multiplicity) for pose in poses]
-    return complexes if support is None else [add_support(c) for c in complexes]
+    return [add_named_support(c, support) for c in complexes]
 
 
 def dock_ligand(
@@ -121,6 +126,7 @@ def dock_ligand(
     cation: str = "Na",
     n_cations: int | None = None,
     allow_cations_at_contact: bool = False,
+    metal_charge: int = 0,
 ) -> Molecule:
     """Return the ligand in the frame of a docking site: centre at the origin, normal +z.
 
@@ -128,6 +134,8 @@ def dock_ligand(
     ----------
     ligand, site, charge_model, cation, n_cations, allow_cations_at_contact
         As in `build_complexes`.
+    metal_charge : int
+        Charge of the metal to come, for which an ``alkali`` model may leave out cations.
 
     Returns
     -------
@@ -136,21 +144,25 @@ def dock_ligand(
     """
     if is_conventional(ligand):
         split_site_name(site)
-        return build_ligand(ligand, charge_model, cation=cation, n_cations=n_cations)
+        return build_ligand(
+            ligand, charge_model, cation=cation, n_cations=n_cations, metal_charge=metal_charge
+        )
     try:
         definition = find_definition(ligand)
     except UnknownNameError:
         # Tell about both kinds of ligand when a name is wrong.
         known = [*list_poms(), *list_ligands()]
-        raise UnknownNameError("ligand", str(ligand), known) from None
-    return _docked_ligand(
+        raise UnknownNameError("ligand", str(ligand), known, list_synonyms()) from None
+    check_cation_count(definition.name, charge_model, definition.charge, n_cations, metal_charge)
+    molecule = _docked_ligand(
         definition,
         site,
         charge_model,
         cation=cation,
         n_cations=n_cations,
         allow_cations_at_contact=allow_cations_at_contact,
-    ).copy()
+    )
+    return copy_molecule(molecule)
 
 
 @lru_cache(maxsize=128)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
 from pomdft.errors import UnknownNameError
-from pomdft.structures.charges import check_charge_model, lowest_multiplicity
+from pomdft.structures.charges import check_cation_count, check_charge_model, lowest_multiplicity
 from pomdft.structures.connectivity import check_no_overlap
 from pomdft.structures.countercations import place_cations
 from pomdft.structures.geometry import Framework
@@ -85,6 +85,7 @@ def build_ligand(
     *,
     cation: str = "Na",
     n_cations: int | None = None,
+    metal_charge: int = 0,
 ) -> Molecule:
     """Build a conventional ligand with its donor at the origin, ready to bind a metal on +z.
 
@@ -97,6 +98,8 @@ def build_ligand(
         the anion. Ligands without acidic protons are neutral in all of them.
     cation, n_cations
         As in `poms.build_pom`.
+    metal_charge : int
+        Charge of the metal to come, for which an ``alkali`` model may leave out cations.
 
     Returns
     -------
@@ -108,11 +111,14 @@ def build_ligand(
     ------
     UnknownNameError
         Unknown ligand, charge model or cation.
+    ChargeError
+        If `n_cations` cannot balance the anion.
     """
     if name not in _DEFINITIONS:
         raise UnknownNameError("ligand", str(name), _DEFINITIONS)
     check_charge_model(charge_model)
     definition = _DEFINITIONS[name]
+    check_cation_count(name, charge_model, -definition.n_acidic, n_cations, metal_charge)
     symbols, xyz, acidic = _ordered_template(definition)
     n_body = len(symbols) - len(acidic)
     body = Framework(tuple(symbols[:n_body]), xyz[:n_body])
@@ -136,7 +142,7 @@ def build_ligand(
             body.symbols,
             xyz[:n_body],
             cation,
-            count if definition.n_acidic else 0,
+            count,
             contact_centre=np.zeros(3),
             contact_normal=np.array([0.0, 0.0, 1.0]),
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
-from pomdft.structures.charges import check_charge_model, describe_charge, lowest_multiplicity
+from pomdft.structures.charges import check_cation_count, check_charge_model, describe_charge
 from pomdft.structures.connectivity import check_no_overlap, find_connectivity
 from pomdft.structures.countercations import place_cations
 from pomdft.structures.geometry import Framework
@@ -41,8 +41,8 @@ def build_pom(
     cation : {"Li", "Na", "K", "Rb", "Cs"}
         For ``alkali``, or with `n_cations` for ``solvated``.
     n_cations : int, optional
-        Counter-cations for ``alkali`` (default: as many as make it neutral) or ``solvated``
-        (default 0).
+        Counter-cations for ``solvated`` (default 0); ``alkali`` takes as many as make it neutral,
+        and refuses any other number.
     contact : {"vacancy", None}
         What is kept free of protons and cations for a metal to bind.
 
@@ -58,10 +58,11 @@ def build_pom(
     UnknownNameError
         Unknown POM, charge model or cation; near names are listed.
     ChargeError
-        If the charge cannot be balanced.
+        If the charge cannot be balanced, e.g. by a wrong number of cations.
     """
     check_charge_model(charge_model)
     definition = find_definition(name)
+    check_cation_count(definition.name, charge_model, definition.charge, n_cations)
     framework = definition.build()
     site = find_vacancy(framework.symbols, framework.positions)
     if site is not None:
@@ -164,7 +165,7 @@ def balance_charge(
         all_symbols,
         xyz,
         charge=total,
-        spin_multiplicity=lowest_multiplicity(all_symbols, total),
+        spin_multiplicity=definition.spin_multiplicity,
         site_properties={"role": roles, "fragment": ["ligand"] * len(roles)},
         properties=properties,
     )

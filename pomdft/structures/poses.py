@@ -65,7 +65,7 @@ def find_poses(ligand: Molecule, particle: Molecule) -> list[Pose]:
     Returns
     -------
     list of Pose
-        Clashing ones and symmetry duplicates left out.
+        Clashing ones, symmetry duplicates and those that slid off the site left out.
     """
     metals = [s.specie.symbol for s in particle]
     ligand_symbols = [s.specie.symbol for s in ligand]
@@ -107,7 +107,10 @@ def find_poses(ligand: Molecule, particle: Molecule) -> list[Pose]:
         polished.append(Pose(xyz, field.score(metals, xyz), pose.orientation))
     polished.sort(key=lambda p: (-round(p.score, 4), p.orientation))
     kept = _drop_duplicates(polished, metals, symmetry, 2 * DUPLICATE_RMSD_ANGSTROM, None)
-    return [p for p in kept if not _clashes(ligand_symbols, ligand_xyz, metals, p.positions)]
+    free = [p for p in kept if not _clashes(ligand_symbols, ligand_xyz, metals, p.positions)]
+    # Polishing can let a cluster slide over the rim; it is then no longer at this site.
+    on_site = [p for p in free if len(metals) == 1 or p.positions[:, 2].mean() > 0]
+    return on_site or free
 
 
 def cluster_orientations(

@@ -11,6 +11,7 @@ from pymatgen.core import Molecule
 
 from pomdft.errors import CalculationError, InputError, StructureError
 from pomdft.structures.connectivity import find_connectivity
+from pomdft.structures.convert import copy_molecule
 from pomdft.structures.poms import build_pom
 from pomdft.structures.protonation import proton_positions, rank_proton_sites
 from pomdft.structures.symmetry import axial_operations, matching_operations
@@ -69,6 +70,10 @@ def rank_by_xtb(
             failure = error
     if not relaxed:
         raise CalculationError("rank: xTB failed for every structure.", str(failure))
+    # Energies with and without a continuum do not compare: where both occur, those as asked stay.
+    solvents = {m.properties["xtb"]["solvent"] for m in relaxed}
+    if len(solvents) > 1:
+        relaxed = [m for m in relaxed if m.properties["xtb"]["solvent"] is not None]
     relaxed.sort(key=lambda m: m.properties["xtb"]["energy_ev"])
     kept: list[Molecule] = []
     for molecule in relaxed:
@@ -162,7 +167,7 @@ def find_proton_patterns(
             patterns.append(pattern)
     molecules = []
     for pattern in patterns:
-        molecule = first.copy()
+        molecule = copy_molecule(first)
         protons = proton_positions(found, xyz, pattern)
         for k, place in enumerate(protons):
             molecule[n_cage + k].coords = place

@@ -43,6 +43,8 @@ class PomDefinition:
     build : callable
         Returns the bare framework.
     synonyms : tuple of str
+    spin_multiplicity : int
+        2S+1 of the bare anion; protons and cations bring no electrons, so of every charge model.
     """
 
     name: str
@@ -51,6 +53,7 @@ class PomDefinition:
     point_group: str
     build: Callable[[], Framework] = field(repr=False)
     synonyms: tuple[str, ...] = ()
+    spin_multiplicity: int = 1
 
 
 _BUILTIN: Final[dict[str, PomDefinition]] = {}
@@ -140,6 +143,7 @@ def register_pom(
     source: str | Path | Molecule,
     charge: int | None = None,
     *,
+    spin_multiplicity: int | None = None,
     keep: bool = False,
 ) -> PomDefinition:
     """Add a polyoxometalate of one's own; afterwards every builder knows its name.
@@ -153,6 +157,8 @@ def register_pom(
         are left out).
     charge : int, optional
         Of the bare anion without hydrogen; by default from formal oxidation states.
+    spin_multiplicity : int, optional
+        2S+1 of the bare anion, for a reduced or magnetic one; by default 1.
     keep : bool
         Also keep it for later sessions, in `user_pom_folder`.
 
@@ -167,24 +173,28 @@ def register_pom(
     StructureError
         Disorder, overlap, too many atoms, NaN, or no POM in the file.
     ChargeError
-        If the charge can be neither read nor deduced.
+        If the charge can be neither read nor deduced, or leaves an odd number of electrons and no
+        multiplicity says so.
     """
     check_name(name)
     if name in _BUILTIN:
         raise InputError(f"name: {name!r} is a built-in POM.", "Choose another name.")
     anion = molecule_to_framework(source) if isinstance(source, Molecule) else read_anion(source)
-    definition = _define_user(name, anion, check_anion_charge(anion, charge))
+    total, multiplicity = check_anion_charge(anion, charge, spin_multiplicity)
+    definition = _define_user(name, anion, total, multiplicity)
     if keep:
         folder = user_pom_folder()
         folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(to_document(name, anion, definition.charge))
+        text = json.dumps(to_document(name, anion, total, multiplicity))
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
     return definition
 
 
-def _define_user(name: str, anion: Framework, charge: int) -> PomDefinition:
+def _define_user(name: str, anion: Framework, charge: int, spin_multiplicity: int) -> PomDefinition:
     group = point_group(anion.symbols, anion.positions)
-    definition = PomDefinition(name, "user", charge, group, lambda: anion)
+    definition = PomDefinition(
+        name, "user", charge, group, lambda: anion, spin_multiplicity=spin_multiplicity
+    )
     _USER[name] = definition
     return definition
 
@@ -202,8 +212,8 @@ def _find_kept(name: str) -> PomDefinition | None:
             return None
     except (InputError, OSError):
         return None
-    kept, anion, charge = from_document(path.read_text("utf-8"), str(path))
-    return _define_user(kept, anion, charge) if kept == name else None
+    kept, anion, charge, multiplicity = from_document(path.read_text("utf-8"), str(path))
+    return _define_user(kept, anion, charge, multiplicity) if kept == name else None
 
 
 def list_poms() -> list[str]:
@@ -211,6 +221,11 @@ def list_poms() -> list[str]:
     folder = user_pom_folder()
     kept = sorted(p.stem for p in folder.glob("*.json")) if folder.is_dir() else []
     return [*_BUILTIN, *dict.fromkeys([*_USER, *kept])]
+
+
+def list_synonyms() -> dict[str, str]:
+    """Return other names of built-in POMs, each with the name it stands for."""
+    return {s: d.name for d in _BUILTIN.values() for s in d.synonyms}
 
 
 def find_definition(name: str) -> PomDefinition:
@@ -235,10 +250,9 @@ def find_definition(name: str) -> PomDefinition:
         return _BUILTIN[name]
     if name in _USER:
         return _USER[name]
-    for definition in (*_USER.values(), *_BUILTIN.values()):
-        if name in definition.synonyms:
-            return definition
+    if name in list_synonyms():
+        return _BUILTIN[list_synonyms()[name]]
     kept = _find_kept(name)
     if kept is not None:
         return kept
-    raise UnknownNameError("POM", name, list_poms())
+    raise UnknownNameError("POM", name, list_poms(), list_synonyms())

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 from ase import Atoms
-from ase.build import bcc100, bcc110, fcc100, fcc110, fcc111, hcp0001
+from ase.build import bcc100, bcc110, bcc111, fcc100, fcc110, fcc111, hcp0001
 from ase.data import atomic_numbers, reference_states
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Molecule, Structure
@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from pomdft.errors import InputError, StructureError, UnknownNameError
 from pomdft.structures.clusters import nearest_neighbour
-from pomdft.structures.connectivity import check_no_overlap
+from pomdft.structures.connectivity import check_no_periodic_overlap
 from pomdft.structures.contacts import ContactField, count_contacts
 from pomdft.structures.docking import dock_ligand
 
@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 #: Facets that can be built, by crystal structure.
 FACETS: Final = {
     "fcc": {"111": fcc111, "100": fcc100, "110": fcc110},
-    "bcc": {"110": bcc110, "100": bcc100},
+    "bcc": {"110": bcc110, "100": bcc100, "111": bcc111},
     "hcp": {"0001": hcp0001},
 }
 #: Periodic images of the ligand stay at least this far apart (angstrom).
@@ -44,7 +44,7 @@ def build_slab(
     Parameters
     ----------
     metal : str
-        fcc (facets 111, 100, 110), bcc (110, 100) or hcp (0001) element.
+        fcc (facets 111, 100, 110), bcc (110, 100, 111) or hcp (0001) element.
     facet : str
     size : tuple of int
         Repeats along the two surface vectors.
@@ -133,7 +133,7 @@ def build_slab_complexes(
     """
     if n_best < 1:
         raise InputError(f"n_best: {n_best} is not positive.", "Ask for at least one.")
-    if vacuum_angstrom < IMAGE_DISTANCE_ANGSTROM:
+    if not vacuum_angstrom >= IMAGE_DISTANCE_ANGSTROM:
         raise InputError(
             f"vacuum_angstrom: {vacuum_angstrom} is below {IMAGE_DISTANCE_ANGSTROM}.",
             "Leave at least that much between images.",
@@ -231,7 +231,10 @@ def _assemble(
     lift = np.array([0.0, 0.0, vacuum / 2 - bottom])
     symbols = [*(s.specie.symbol for s in ligand), *slab.get_chemical_symbols()]
     xyz = np.vstack([placed + lift, slab.positions + lift])
-    check_no_overlap(symbols, xyz, what=f"{ligand.properties['name']} on {surface}")
+    check_no_periodic_overlap(
+        Atoms(symbols, positions=xyz, cell=cell, pbc=True),
+        what=f"{ligand.properties['name']} on {surface}",
+    )
     n_ligand, n_metal = len(ligand), len(slab)
     contacts = count_contacts(
         symbols[:n_ligand], xyz[:n_ligand], symbols[n_ligand:], xyz[n_ligand:]

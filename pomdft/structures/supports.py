@@ -9,11 +9,14 @@ from ase.data import atomic_numbers, covalent_radii
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
-from pomdft.errors import InputError, StructureError
+from pomdft.errors import InputError, StructureError, UnknownNameError
 from pomdft.structures.connectivity import check_no_overlap
+from pomdft.structures.poses import cluster_orientations
 
 FloatArray = NDArray[np.float64]
 
+#: Supports by name.
+SUPPORTS: Final = ("graphene",)
 #: Carbon-carbon and carbon-hydrogen bonds of graphene patches (angstrom).
 CC_ANGSTROM: Final = 1.422
 CH_ANGSTROM: Final = 1.09
@@ -78,20 +81,42 @@ def build_graphene_patch(n_rings: int = 3) -> Molecule:
     )
 
 
-def add_support(molecule: Molecule, n_rings: int = 3) -> Molecule:
+def _lay_on_face(metals: list[str], positions: FloatArray) -> FloatArray:
+    """Turn a cluster so that the face with most atoms looks up."""
+    best, face = 0, positions
+    for label, turned in cluster_orientations(metals, positions - positions.mean(axis=0)):
+        size = int(label.partition("-")[0].removeprefix("face")) if label.startswith("face") else 0
+        if size > best:
+            best, face = size, turned * np.array([1.0, -1.0, -1.0])
+    return face
+
+
+def _rings_under(metals: FloatArray) -> int:
+    """Return the size of a patch that reaches a bond length beyond the metal, at least 3."""
+    lateral = metals[:, :2] - metals[:, :2].mean(axis=0)
+    needed = float(np.linalg.norm(lateral, axis=1).max()) + CC_ANGSTROM
+    # A patch of n rings reaches (n - 1) 3/2 bonds, and half a ring, from its middle to a side.
+    return max(3, int(np.ceil((needed / CC_ANGSTROM - 0.5) / 1.5)) + 1)
+
+
+def add_support(molecule: Molecule, n_rings: int | None = None) -> Molecule:
     """Put a graphene patch over the metal of a cluster or complex, on the side away from a ligand.
+
+    A bare cluster is first turned to lay its largest face on the patch.
 
     Parameters
     ----------
     molecule : pymatgen Molecule
         With metal atoms (site property ``fragment``); a ligand lies on their -z side.
-    n_rings : int
-        Size of the patch, see `build_graphene_patch`.
+    n_rings : int, optional
+        Size of the patch, see `build_graphene_patch`; by default 3, or as many as let the patch
+        reach beyond the metal on every side.
 
     Returns
     -------
     pymatgen Molecule
-        The given atoms at the same coordinates, then the support, parallel to xy above the metal.
+        The given atoms (a complex at the same coordinates), then the support, parallel to xy above
+        the metal.
 
     Raises
     ------
@@ -102,10 +127,12 @@ def add_support(molecule: Molecule, n_rings: int = 3) -> Molecule:
     metals = [i for i, f in enumerate(fragments) if f == "metal"]
     if not metals:
         raise StructureError("support: the structure has no metal atoms.", "Dock a metal first.")
-    patch = build_graphene_patch(n_rings)
     carbon_radius = covalent_radii[atomic_numbers["C"]]
     xyz = np.asarray(molecule.cart_coords, dtype=float)
     symbols = [s.specie.symbol for s in molecule]
+    if len(metals) == len(symbols):
+        xyz = _lay_on_face(symbols, xyz)
+    patch = build_graphene_patch(_rings_under(xyz[metals]) if n_rings is None else n_rings)
     height = max(
         xyz[i, 2] + covalent_radii[atomic_numbers[symbols[i]]] + carbon_radius + _GAP_ANGSTROM
         for i in metals
@@ -135,3 +162,26 @@ def add_support(molecule: Molecule, n_rings: int = 3) -> Molecule:
         site_properties=site_properties,
         properties=properties,
     )
+
+
+def check_support(name: str | None) -> None:
+    """Refuse a support that cannot be built.
+
+    Raises
+    ------
+    UnknownNameError
+    """
+    if name is not None and name not in SUPPORTS:
+        raise UnknownNameError("support", str(name), SUPPORTS)
+
+
+def add_named_support(molecule: Molecule, name: str | None) -> Molecule:
+    """Return the molecule on the named support, or itself for None.
+
+    Raises
+    ------
+    UnknownNameError
+        Unknown support.
+    """
+    check_support(name)
+    return molecule if name is None else add_support(molecule)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +13,13 @@ from ase import Atoms
 from ase.io import read
 from ase.neighborlist import neighbor_list
 from numpy.typing import NDArray
-from pymatgen.core import Molecule, Structure
-from pymatgen.io.cif import CifParser
+from pymatgen.core import Element, Molecule
 
-from pomdft.errors import ChargeError, InputError, StructureError
-from pomdft.structures.charges import count_electrons, formal_charge
+from pomdft.errors import ChargeError, InputError, PomdftError, StructureError
+from pomdft.structures.charges import check_electron_count, count_electrons, formal_charge
+from pomdft.structures.cif import read_cif
 from pomdft.structures.connectivity import (
     ADDENDA,
-    CATIONS,
     bond_cutoffs,
     check_no_overlap,
     find_connectivity,
@@ -34,6 +32,8 @@ FloatArray = NDArray[np.float64]
 #: More atoms than any polyoxometalate crystal cell needs; larger files are refused unread.
 MAX_ATOMS: Final = 20_000
 _MAX_BYTES: Final = 20_000_000
+#: Elements of water, ammonium and organic cations, halides, and soft metals that bridge anions.
+_SMALL_IONS: Final = frozenset({"H", "N", "C", "Cl", "Br", "I", "F", "Ag", "Tl", "Pb", "X"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.()+-]{0,63}")
 
 
@@ -54,8 +54,8 @@ def check_name(name: str) -> None:
 def read_anion(path: str | Path) -> Framework:
     """Read the largest polyoxometalate of an xyz or CIF file.
 
-    Counter-cations, water and hydrogen are left out; an anion that crosses a cell boundary is
-    made whole.
+    Counter-cations (s-block and rare-earth metals, Ag, Tl, Pb), water and hydrogen are left out;
+    an anion that crosses a cell boundary is made whole.
 
     Parameters
     ----------
@@ -85,7 +85,10 @@ def read_anion(path: str | Path) -> Framework:
             f"Cut the anion out first (at most {MAX_ATOMS} atoms).",
         )
     try:
-        atoms = _read_cif(path) if path.suffix.lower() == ".cif" else _read_xyz(path)
+        if path.suffix.lower() == ".cif":
+            atoms = to_atoms(read_cif(path, MAX_ATOMS))
+        else:
+            atoms = _read_xyz(path)
     except (StructureError, InputError):
         raise
     except Exception as error:  # parsers raise whatever they like on broken files
@@ -107,27 +110,6 @@ def _read_xyz(path: Path) -> Atoms:
     if not isinstance(atoms, Atoms):
         raise InputError(f"file: {path} holds no atoms.")
     return atoms
-
-
-def _read_cif(path: Path) -> Atoms:
-    with warnings.catch_warnings():
-        # pymatgen warns of every rounding it does; what matters is checked below.
-        warnings.simplefilter("ignore")
-        parser = CifParser(path, occupancy_tolerance=1.0, site_tolerance=1e-3)
-        structure: Structure = parser.parse_structures(primitive=False)[0]
-    framework = [s for s in structure if {e.symbol for e in s.species.elements} & {*ADDENDA}]
-    disordered = [s for s in structure if not s.is_ordered]
-    if disordered:
-        kinds = sorted({str(s.species) for s in disordered})[:4]
-        raise StructureError(
-            f"file: {path} has {len(disordered)} disordered sites ({', '.join(kinds)}).",
-            "Delete or resolve the disordered sites; only ordered structures are read.",
-        )
-    if not framework:
-        raise StructureError(f"file: {path} has no W, Mo, V, Nb or Ta.", "Give a polyoxometalate.")
-    if len(structure) > MAX_ATOMS:
-        raise StructureError(f"file: {path} has {len(structure)} atoms in the cell.")
-    return to_atoms(structure)
 
 
 def extract_anion(atoms: Atoms, source: str = "structure") -> Framework:
@@ -155,8 +137,7 @@ def extract_anion(atoms: Atoms, source: str = "structure") -> Framework:
     if len(atoms) > MAX_ATOMS:
         raise StructureError(f"{source}: {len(atoms)} atoms, at most {MAX_ATOMS} are taken.")
     symbols = atoms.get_chemical_symbols()
-    drop = {"H", "N", "C", "Cl", "Br", "I", "F", *CATIONS}
-    kinds = sorted(set(symbols) - drop)
+    kinds = sorted(s for s in set(symbols) if not _is_counter_ion(s))
     cutoffs = {(a, b): float(bond_cutoffs([a, b])[0, 1]) for a in kinds for b in kinds if a <= b}
     cutoffs = {k: v for k, v in cutoffs.items() if v > 0}
     graph = nx.Graph()
@@ -184,20 +165,42 @@ def extract_anion(atoms: Atoms, source: str = "structure") -> Framework:
     return Framework(picked, xyz - xyz.mean(axis=0))
 
 
-def check_anion_charge(framework: Framework, charge: int | None) -> int:
-    """Return the charge of an anion, given or from formal oxidation states.
+def _is_counter_ion(symbol: str) -> bool:
+    """Return whether an element belongs to cations, solvent or anions beside the POM.
+
+    s-block and rare-earth metals, actinides, and Ag, Tl and Pb, hold anions together in crystals
+    but are no part of the covalent cage; a lacunary anion that binds one is read without it.
+    """
+    if symbol in _SMALL_IONS:
+        return True
+    element = Element(symbol)
+    return bool(element.block == "s" or element.is_rare_earth or element.is_actinoid)
+
+
+def check_anion_charge(
+    framework: Framework, charge: int | None, spin_multiplicity: int | None = None
+) -> tuple[int, int]:
+    """Return charge and multiplicity of an anion, given or from formal oxidation states.
 
     Raises
     ------
     ChargeError
-        If none is given and an element has no formal state, or it is not a whole number.
+        If none is given and an element has no formal state, it is not a whole number, or it leaves
+        an odd number of electrons that no multiplicity accounts for.
     """
     if charge is None:
-        return formal_charge(framework.symbols)
-    count_electrons(framework.symbols, charge)
+        charge = formal_charge(framework.symbols)
+    electrons = count_electrons(framework.symbols, charge)
     if abs(charge) > 4 * len(framework):
         raise ChargeError(f"charge: {charge:+g} is out of reach for {len(framework)} atoms.")
-    return int(charge)
+    if spin_multiplicity is None and electrons % 2:
+        raise ChargeError(
+            f"charge: {charge:+g} leaves an odd number of electrons ({electrons}); fully oxidised "
+            "polyoxometalates have an even one.",
+            "Correct the charge, or give the spin multiplicity of a reduced or magnetic anion.",
+        )
+    check_electron_count(framework.symbols, charge, spin_multiplicity)
+    return int(charge), spin_multiplicity or 1
 
 
 def molecule_to_framework(molecule: Molecule) -> Framework:
@@ -205,18 +208,21 @@ def molecule_to_framework(molecule: Molecule) -> Framework:
     return extract_anion(to_atoms(molecule), str(molecule.properties.get("name", "molecule")))
 
 
-def to_document(name: str, framework: Framework, charge: int) -> dict[str, Any]:
+def to_document(
+    name: str, framework: Framework, charge: int, spin_multiplicity: int = 1
+) -> dict[str, Any]:
     """Return plain values from which `from_document` gives the POM back."""
     return {
         "name": name,
         "charge": charge,
+        "spin_multiplicity": spin_multiplicity,
         "symbols": list(framework.symbols),
         "positions_angstrom": np.round(framework.positions, 6).tolist(),
     }
 
 
-def from_document(text: str, source: str) -> tuple[str, Framework, int]:
-    """Read a POM back from the JSON text of `to_document`.
+def from_document(text: str, source: str) -> tuple[str, Framework, int, int]:
+    """Read name, atoms, charge and multiplicity back from the JSON text of `to_document`.
 
     Raises
     ------
@@ -228,12 +234,14 @@ def from_document(text: str, source: str) -> tuple[str, Framework, int]:
         xyz = np.array(document["positions_angstrom"], dtype=float)
         framework = Framework(tuple(str(s) for s in document["symbols"]), xyz)
         name, charge = str(document["name"]), int(document["charge"])
+        multiplicity = int(document.get("spin_multiplicity", 1))
         if xyz.shape != (len(framework), 3):
             raise ValueError("positions and symbols differ in number")
         check_name(name)
         find_connectivity(framework.symbols, framework.positions)
-    except (KeyError, TypeError, ValueError) as error:
+        check_electron_count(framework.symbols, charge, multiplicity)
+    except (AttributeError, KeyError, TypeError, ValueError, PomdftError) as error:
         raise InputError(
             f"{source} is not a POM document: {error}.", "Add the POM again."
         ) from error
-    return name, framework, charge
+    return name, framework, charge, multiplicity

@@ -54,6 +54,15 @@ def test_without_a_name_everything_is_listed(
         (["new", "--from", "missing.cif"], "does not exist"),
         (["W5O18", "Ag", "--best", "0"], "n_best"),
         (["W5O18", "Au0.5Pd", "--cluster", "M13"], "neither an element nor an alloy"),
+        (["W5O18", "Au", "--multiplicity", "2"], "spin_multiplicity: 2 does not fit"),
+        (["W5O18", "Au", "--charge-model", "alkali", "--cations", "9"], "9 cannot balance"),
+        (["W5O18", "--multiplicity", "2"], "goes with a metal or --from"),
+        (["W5O18", "Au", "--proton-patterns", "2"], "without a metal"),
+        (["bare"], "needs a metal"),
+        (["bare", "Au", "--support", "silica"], "graphene"),
+        (["bare", "Au1Pd1", "--facet", "111"], "a slab is of one metal"),
+        (["bare", "Au", "--facet", "0001"], "111"),
+        (["P2W17O62"], "alpha2-P2W17O61"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(
@@ -76,3 +85,39 @@ def test_compositions() -> None:
     for wrong in ("au", "AuPd", "Au0Pd0", "Au1Au1", "3Au"):
         with pytest.raises(InputError):
             parse_composition(wrong)
+
+
+def test_bare_metals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("bare", "Au1Pd1", "--cluster", "M13", "--support", "graphene", "--format", "json")
+    assert run(monkeypatch, *words, "-o", "supported.xyz") == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"].endswith("graphene-C54H18")
+    symbols = read("supported.xyz").get_chemical_symbols()
+    assert (symbols.count("Au") + symbols.count("Pd"), symbols.count("C")) == (13, 54)
+    assert run(monkeypatch, "bare", "Ru", "--facet", "0001", "-o", "slab.cif") == 0
+    assert read("slab.cif").cell.rank == 3
+
+
+def test_proton_patterns_are_listed_by_energy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "W6O19", "--proton-patterns", "2", "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    energies = [r["relative_energy_ev"] for r in rows]
+    assert len(rows) == 2
+    assert energies[0] == 0.0 < energies[1]
+
+
+def test_a_file_with_odd_electrons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "W6O19", "--charge-model", "none", "-o", "w6.xyz") == 0
+    words = ("blue", "--from", "w6.xyz", "--charge", "-3", "--format", "json")
+    capsys.readouterr()
+    assert run(monkeypatch, *words) == 2
+    assert "odd number of electrons" in capsys.readouterr().err
+    assert run(monkeypatch, *words, "--multiplicity", "2") == 0
+    assert json.loads(capsys.readouterr().out)[0]["multiplicity"] == 2

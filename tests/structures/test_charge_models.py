@@ -3,6 +3,7 @@ import pytest
 
 from pomdft.errors import ChargeError, UnknownNameError
 from pomdft.structures.charges import (
+    check_cation_count,
     check_electron_count,
     count_electrons,
     formal_charge,
@@ -10,6 +11,7 @@ from pomdft.structures.charges import (
 )
 from pomdft.structures.connectivity import find_connectivity
 from pomdft.structures.countercations import CATION_OXYGEN_ANGSTROM, place_cations
+from pomdft.structures.docking import build_complexes
 from pomdft.structures.poms import build_pom
 from pomdft.structures.protonation import choose_protonated_oxygens, proton_positions
 from pomdft.structures.registry import find_definition
@@ -101,3 +103,43 @@ def test_cation_that_is_none_or_too_many() -> None:
     framework = find_definition("W5O18").build()
     with pytest.raises(ChargeError, match="no room for 60 Cs ions"):
         place_cations(framework.symbols, framework.positions, "Cs", 60)
+
+
+@pytest.mark.parametrize(
+    ("model", "n_cations", "message"),
+    [
+        ("alkali", 7, "7 cannot balance W5O18, which has charge -6"),
+        ("alkali", 3, "leaves W5O18 .charge -6. with -3"),
+        ("alkali", -1, "-1 cannot balance"),
+        ("alkali", 2.5, "not a whole number"),
+        ("solvated", 9, "9 cannot balance"),
+        ("protonated", 2, "has no cations"),
+        (None, 1, "has no cations"),
+    ],
+)
+def test_a_number_of_cations_that_cannot_balance_is_refused(model, n_cations, message) -> None:
+    with pytest.raises(ChargeError, match=message):
+        build_pom("W5O18", model, n_cations=n_cations)
+    with pytest.raises(ChargeError, match=message):
+        build_complexes("W5O18", "Ag", charge_model=model, n_cations=n_cations)
+
+
+def test_a_metal_ion_may_take_the_place_of_a_cation() -> None:
+    whole = build_complexes("W5O18", "Ag", "M1", charge_model="alkali", metal_charge=1, n_cations=5)
+    assert whole[0].charge == 0
+    assert whole[0].properties["n_cations"] == 5
+    with pytest.raises(ChargeError, match=r"citrate \(charge -3\) with -1"):
+        build_complexes("citrate", "Ag", charge_model="alkali", n_cations=2)
+
+
+def test_a_cation_is_not_balanced_by_protons_or_alkali() -> None:
+    for model in ("protonated", "alkali"):
+        with pytest.raises(ChargeError, match=r"has charge \+2"):
+            check_cation_count("mine", model, 2, None)
+
+
+@pytest.mark.parametrize("cation", ["Li", "Na", "K", "Rb", "Cs"])
+def test_the_most_charged_anion_has_room_for_its_cations(cation: str) -> None:
+    molecule = build_pom("P8W48O184", "alkali", cation=cation)
+    assert molecule.charge == 0
+    assert molecule.site_properties["role"].count("cation") == 40

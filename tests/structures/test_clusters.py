@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pomdft.errors import ChargeError, InputError, UnknownNameError
+from pomdft.errors import ChargeError, InputError, StructureError, UnknownNameError
 from pomdft.structures.clusters import (
     CLUSTER_KINDS,
     build_cluster,
@@ -9,6 +11,7 @@ from pomdft.structures.clusters import (
     known_metals,
     nearest_neighbour,
 )
+from pomdft.structures.connectivity import OVERLAP_FRACTION, closest_pair
 from pomdft.structures.symmetry import point_group
 
 GROUPS = {
@@ -97,3 +100,28 @@ def test_bad_input() -> None:
             build_cluster(fractions)
     with pytest.raises(ChargeError, match="spin_multiplicity: 2"):
         build_cluster("Au", "M4", spin_multiplicity=2)
+    with pytest.raises(InputError, match="fractions that sum to 1"):
+        build_cluster({"Au": "half"})  # type: ignore[dict-item]
+    with pytest.raises(ChargeError, match=r"metal charge: \+9 is out of reach"):
+        build_cluster("Au", "M1", charge=9)
+    with pytest.raises(StructureError, match="M13 of Be, Cs are"):
+        build_cluster({"Be": 0.9, "Cs": 0.1}, "M13")
+
+
+@given(
+    pair=st.lists(st.sampled_from(known_metals()), min_size=2, max_size=2, unique=True),
+    share=st.floats(0.0, 1.0),
+    kind=st.sampled_from(sorted(CLUSTER_KINDS)),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_cluster_overlaps(pair: list[str], share: float, kind: str, seed: int) -> None:
+    try:
+        cluster = build_cluster({pair[0]: share, pair[1]: 1.0 - share}, kind, seed=seed)
+    except StructureError:
+        # Refusing is right only where the elements differ much in size.
+        bonds = [nearest_neighbour(metal) for metal in pair]
+        assert max(bonds) > 1.25 * min(bonds)
+        return
+    closest = closest_pair([s.specie.symbol for s in cluster], cluster.cart_coords)
+    assert closest is None or closest[2] >= OVERLAP_FRACTION

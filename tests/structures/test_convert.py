@@ -4,7 +4,13 @@ from ase import Atoms
 from pymatgen.core import Lattice, Molecule, Structure
 
 from pomdft.errors import ChargeError, StructureError
-from pomdft.structures.convert import to_atoms, to_molecule, to_structure, with_positions
+from pomdft.structures.convert import (
+    copy_molecule,
+    to_atoms,
+    to_molecule,
+    to_structure,
+    with_positions,
+)
 from pomdft.structures.docking import build_complexes
 from pomdft.structures.slabs import build_slab
 
@@ -52,3 +58,10 @@ def test_bad_input() -> None:
         to_structure(Atoms("Au"))
     with pytest.raises(ChargeError, match="spin_multiplicity: 1"):
         to_molecule(Atoms("Au"), charge=0, spin_multiplicity=1)
+
+
+def test_a_copy_keeps_charge_and_spin() -> None:
+    molecule = Molecule(["O", "O"], [[0, 0, 0], [0, 0, 1.3]], charge=-1, spin_multiplicity=4)
+    copied = copy_molecule(molecule)
+    assert (copied.charge, copied.spin_multiplicity) == (-1, 4)
+    assert copied is not molecule

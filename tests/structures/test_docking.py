@@ -1,4 +1,5 @@
 import json
+import re
 import time
 
 import numpy as np
@@ -9,16 +10,18 @@ from pymatgen.core import Molecule
 from scipy.spatial.transform import Rotation
 
 from pomdft.errors import ChargeError, InputError, UnknownNameError
-from pomdft.structures.charges import count_electrons
+from pomdft.structures.charges import count_electrons, formal_charge
 from pomdft.structures.connectivity import OVERLAP_FRACTION, closest_pair
 from pomdft.structures.contacts import contact_distance
 from pomdft.structures.docking import build_complexes, dock_ligand
 from pomdft.structures.poms import build_pom
-from pomdft.structures.registry import register_pom
+from pomdft.structures.registry import find_definition, list_poms, register_pom
 from pomdft.structures.sites import SITE_NAMES, find_sites
 
 METALS = ("Au", "Ag", "Cu", "Pd", "Pt", "Ru")
-LACUNARY = ("W5O18", "alpha-SiW11O39", "A-alpha-SiW9O34", "gamma-SiW10O36", "P2W15O56")
+BUILT_IN = [n for n in list_poms() if find_definition(n).family != "user"]
+INTACT = re.compile("12O40|18O62|6O19")
+ALL_METALS = ("W5O18", "A-alpha-SiW9O34", "gamma-SiW10O36", "alpha1-P2W17O61")
 
 
 def parts(molecule: Molecule) -> tuple[list[int], list[int]]:
@@ -27,15 +30,17 @@ def parts(molecule: Molecule) -> tuple[list[int], list[int]]:
     return ligand, [i for i, f in enumerate(fragments) if f == "metal"]
 
 
-@pytest.mark.parametrize(
-    ("ligand", "metal", "site"),
-    [
-        (ligand, METALS[(i + j) % 6], site)
-        for i, ligand in enumerate((*LACUNARY, "alpha-SiW12O40", "P2W18O62"))
-        for j, site in enumerate(SITE_NAMES)
-        if site != "vacancy" or ligand in LACUNARY
-    ],
-)
+#: Every POM at every site with one of the metals in turn, and every metal on four of the POMs.
+SWEEP = [
+    (ligand, metal, site)
+    for i, ligand in enumerate(BUILT_IN)
+    for j, site in enumerate(SITE_NAMES)
+    for metal in (METALS if ligand in ALL_METALS else (METALS[(i + j) % 6],))
+    if site != "vacancy" or not INTACT.search(ligand)
+]
+
+
+@pytest.mark.parametrize(("ligand", "metal", "site"), SWEEP)
 def test_every_site_builds_fast_without_overlap(ligand: str, metal: str, site: str) -> None:
     start = time.process_time()
     complexes = build_complexes(ligand, metal, site=site)
@@ -165,3 +170,52 @@ def test_bad_input() -> None:
         build_complexes("W5O18", "Au", n_best=0)
     with pytest.raises(ChargeError, match="spin_multiplicity: 2"):
         build_complexes("W5O18", "Au", spin_multiplicity=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "n_cations", "charge"),
+    [("solvated", None, -8), ("solvated", 3, -5), (None, None, -8), ("alkali", None, 0)],
+)
+@pytest.mark.parametrize("metal_charge", [0, 1])
+def test_the_charge_of_a_complex_is_that_of_its_parts(
+    model: str | None, n_cations: int | None, charge: int, metal_charge: int
+) -> None:
+    given = {"charge_model": model, "n_cations": n_cations}
+    assert dock_ligand("alpha-SiW11O39", "vacancy", **given).charge == charge
+    best = build_complexes("alpha-SiW11O39", "Ag", "M1", metal_charge=metal_charge, **given)[0]
+    assert best.charge == charge + metal_charge
+    assert best.properties["charge_arithmetic"].endswith(f"= {charge + metal_charge:+d}")
+    cations = best.site_properties["role"].count("cation")
+    assert formal_charge([s.specie.symbol for s in best][:-1]) == charge == cations - 8
+    electrons = count_electrons([s.specie.symbol for s in best], best.charge)
+    assert (electrons - best.spin_multiplicity + 1) % 2 == 0
+
+
+@pytest.mark.parametrize("name", ["W5O18", "A-alpha-SiW9O34", "alpha1-P2W17O61"])
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=3, deadline=None)
+def test_the_best_pose_on_a_protonated_pom_does_not_depend_on_the_frame(
+    name: str, seed: int
+) -> None:
+    anion = build_pom(name, None)
+    order = np.random.default_rng(seed).permutation(len(anion))
+    xyz = Rotation.random(random_state=seed).apply(anion.cart_coords.copy())
+    register_pom("moved", Molecule([anion[i].specie for i in order], xyz[order]))
+    best = [build_complexes(n, "Pd", n_best=1)[0] for n in ("moved", name)]
+    distances = [np.sort(m.distance_matrix[-4:, :-4].ravel()) for m in best]
+    assert np.allclose(*distances, atol=0.01)
+    assert best[0].properties["contacts"] == best[1].properties["contacts"]
+
+
+@given(
+    ligand=st.sampled_from(["W5O18", "alpha-SiW11O39", "PVP", "citrate", "thiolate", "phosphine"]),
+    metal=st.sampled_from(["Au", "Ru", "Fe", "Zr", "Al"]),
+    cluster=st.sampled_from(["M1", "M4", "M13", "M13-cuboctahedron", "M38", "M55"]),
+    site=st.sampled_from(["vacancy", "terminal-face", "edge"]),
+    model=st.sampled_from(["protonated", "alkali", "solvated"]),
+)
+@settings(max_examples=15, deadline=None)
+def test_no_complex_overlaps(ligand: str, metal: str, cluster: str, site: str, model: str) -> None:
+    for molecule in build_complexes(ligand, metal, cluster, site, model, n_best=2):
+        symbols = [s.specie.symbol for s in molecule]
+        assert closest_pair(symbols, molecule.cart_coords)[2] >= OVERLAP_FRACTION

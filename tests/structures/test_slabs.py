@@ -1,9 +1,19 @@
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
 
-from pomdft.errors import InputError, UnknownNameError
-from pomdft.structures.connectivity import OVERLAP_FRACTION, closest_pair
+from pomdft.errors import InputError, StructureError, UnknownNameError
+from pomdft.structures.connectivity import (
+    OVERLAP_FRACTION,
+    check_no_periodic_overlap,
+    closest_pair,
+)
+from pomdft.structures.convert import to_atoms
 from pomdft.structures.slabs import build_slab, build_slab_complexes
+
+NEIGHBOUR_CELLS = [(n, m) for n in (-1, 0, 1) for m in (-1, 0, 1) if (n, m) != (0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -59,3 +69,30 @@ def test_bad_input() -> None:
         build_slab("Au", "111", layers=0)
     with pytest.raises(InputError, match="vacuum_angstrom: 2"):
         build_slab_complexes("W5O18", "Ag", vacuum_angstrom=2.0)
+    with pytest.raises(InputError, match="vacuum_angstrom: nan"):
+        build_slab_complexes("W5O18", "Ag", vacuum_angstrom=float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("metal", "facet"), [("Pt", "111"), ("Cu", "100"), ("Fe", "111"), ("Ru", "0001"), ("Cs", "110")]
+)
+def test_no_atom_is_near_an_image_of_any_other(metal: str, facet: str) -> None:
+    found = build_slab_complexes("alpha-SiW11O39", metal, facet, n_best=2)
+    for slab in found:
+        atoms = to_atoms(slab)
+        limits = (OVERLAP_FRACTION * covalent_radii[atoms.numbers]).tolist()
+        assert len(neighbor_list("i", atoms, limits)) == 0
+        ligand = atoms[[i for i, f in enumerate(atoms.arrays["fragment"]) if f == "ligand"]]
+        shifted = [n * ligand.cell[0] + m * ligand.cell[1] for n, m in NEIGHBOUR_CELLS]
+        gaps = [
+            np.linalg.norm(ligand.positions[:, None] - ligand.positions[None] - s, axis=2).min()
+            for s in shifted
+        ]
+        assert min(gaps) >= 6.0
+
+
+def test_overlap_across_the_boundary_is_refused() -> None:
+    close = Atoms("Pt2", [[0, 0, 0.2], [0, 0, 9.6]], cell=[10, 10, 10], pbc=True)
+    with pytest.raises(StructureError, match="across the cell boundary"):
+        check_no_periodic_overlap(close)
+    check_no_periodic_overlap(Atoms("Pt2", [[0, 0, 0.2], [0, 0, 5.0]], cell=[10] * 3, pbc=True))

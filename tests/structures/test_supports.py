@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from pomdft.errors import InputError, StructureError
+from pomdft.errors import InputError, StructureError, UnknownNameError
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.docking import build_complexes
 from pomdft.structures.poms import build_pom
-from pomdft.structures.supports import add_support, build_graphene_patch
+from pomdft.structures.supports import add_named_support, add_support, build_graphene_patch
 
 
 @pytest.mark.parametrize(("rings", "carbon", "hydrogen"), [(1, 6, 6), (2, 24, 12), (3, 54, 18)])
@@ -44,3 +44,17 @@ def test_bad_input() -> None:
         build_graphene_patch(0)
     with pytest.raises(StructureError, match="no metal"):
         add_support(build_pom("W5O18"))
+    with pytest.raises(UnknownNameError, match="support 'graphine'"):
+        add_named_support(build_cluster("Au"), "graphine")
+
+
+@pytest.mark.parametrize(("kind", "face"), [("M4", 3), ("M13-cuboctahedron", 4), ("M38", 7)])
+def test_a_bare_cluster_lies_on_its_largest_face_within_the_patch(kind: str, face: int) -> None:
+    cluster = build_cluster("Pt", kind)
+    supported = add_support(cluster)
+    n = len(cluster)
+    assert np.allclose(supported.distance_matrix[:n, :n], cluster.distance_matrix)
+    metal, carbon = supported.cart_coords[:n], supported.cart_coords[n:]
+    assert int((metal[:, 2] > metal[:, 2].max() - 0.05).sum()) == face
+    widest = np.linalg.norm(metal[:, :2] - metal[:, :2].mean(axis=0), axis=1).max()
+    assert np.linalg.norm(carbon[:, :2] - metal[:, :2].mean(axis=0), axis=1).max() > widest

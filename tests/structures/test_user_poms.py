@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from pymatgen.core import Lattice, Molecule, Structure
 
 from pomdft.errors import ChargeError, InputError, StructureError
 from pomdft.structures import registry
+from pomdft.structures.docking import build_complexes
 from pomdft.structures.poms import build_pom
 from pomdft.structures.registry import find_definition, list_poms, register_pom
 from pomdft.structures.user_poms import MAX_ATOMS, read_anion
@@ -116,3 +118,74 @@ def test_charges_and_names(tmp_path: Path) -> None:
     for name in ("../evil", "", "a b", "x" * 80):
         with pytest.raises(InputError, match="not usable"):
             register_pom(name, tetroxide)
+
+
+HEAD = """data_x
+_cell_length_a 20
+_cell_length_b 20
+_cell_length_c 20
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_symmetry_equiv_pos_as_xyz
+{operations}
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+"""
+
+
+def test_cif_of_a_million_atoms_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "many.cif"
+    path.write_text(HEAD.format(operations="'x, y, z'") + "W1 W .1 .2 .3\n" * 1_000_000)
+    start = time.process_time()
+    with pytest.raises(StructureError, match="lists more than 20000 atoms"):
+        read_anion(path)
+    assert time.process_time() - start < 5.0
+    operations = "\n".join(["'x, y, z'"] * 192)
+    path.write_text(HEAD.format(operations=operations) + "W1 W .1 .2 .3\n" * 6000)
+    with pytest.raises(StructureError, match="6000 atoms under 192 symmetry operations"):
+        read_anion(path)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "?", "."])
+def test_cif_with_a_coordinate_that_is_no_number(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "hole.cif"
+    path.write_text(HEAD.format(operations="'x, y, z'") + f"W1 W .1 {value} .3\nO1 O .1 .2 .4\n")
+    with pytest.raises(StructureError, match=r"_atom_site_fract_y of atom W1 is"):
+        read_anion(path)
+
+
+def test_cif_that_the_parser_gives_up_on_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "flat.cif"
+    text = HEAD.format(operations="'x, y, z'").replace("length_a 20", "length_a 0")
+    path.write_text(text + "W1 W .1 .2 .3\n")
+    with pytest.raises(InputError, match="Singular matrix"):
+        read_anion(path)
+
+
+@pytest.mark.parametrize("ion", ["Ca", "La", "Eu", "U", "Pb", "Tl", "Ag"])
+def test_an_ion_in_the_vacancy_is_no_part_of_the_anion(ion: str) -> None:
+    anion = build_pom("W5O18", None)
+    symbols = [*(s.specie.symbol for s in anion), ion]
+    held = Molecule(symbols, np.vstack([anion.cart_coords, [0, 0, 1.2]]))
+    definition = register_pom("held", held)
+    assert definition.charge == -6
+    assert build_pom("held", None).properties["oxygen_roles"] == anion.properties["oxygen_roles"]
+
+
+def test_odd_electrons_need_a_multiplicity_and_keep_it(own_folder: Path) -> None:
+    anion = build_pom("alpha-PMo12O40", None)
+    with pytest.raises(ChargeError, match=r"odd number of electrons .*; fully oxidised"):
+        register_pom("blue", anion, -4)
+    with pytest.raises(ChargeError, match="spin_multiplicity: 3"):
+        register_pom("blue", anion, -4, spin_multiplicity=3)
+    register_pom("blue", anion, -4, spin_multiplicity=2, keep=True)
+    registry._USER.clear()
+    kept = build_pom("blue")
+    assert (kept.charge, kept.spin_multiplicity) == (0, 2)
+    assert build_complexes("blue", "Au", "M1", "edge")[0].spin_multiplicity == 3

@@ -9,6 +9,7 @@ from pomdft.errors import (
     StructureError,
     UnknownNameError,
 )
+from pomdft.structures import xtb
 from pomdft.structures.connectivity import find_connectivity
 from pomdft.structures.contacts import contact_distance
 from pomdft.structures.convert import to_atoms, with_positions
@@ -121,3 +122,25 @@ def test_impossible_calculation_raises_the_project_error() -> None:
     molecule.properties["solvent"] = "no-such-solvent"
     with pytest.raises(CalculationError, match="thiolate"):
         xtb_energy(molecule)
+
+
+def test_a_cage_that_the_continuum_makes_collapse_is_relaxed_without() -> None:
+    molecule = build_pom("alpha-AsW12O40", "solvated")
+    relaxed = relax_xtb(molecule, 0.1, max_steps=14)
+    assert relaxed.properties["xtb"]["solvent"] is None
+    symbols = [s.specie.symbol for s in molecule]
+    before = find_connectivity(symbols, molecule.cart_coords)
+    after = find_connectivity(symbols, relaxed.cart_coords)
+    assert after.neighbours == before.neighbours
+    assert abs(relaxed.cart_coords - molecule.cart_coords).max() < 0.2
+
+
+def test_a_collapse_without_continuum_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xtb, "COLLAPSE_EV_PER_ATOM", 0.0)
+    with pytest.raises(CalculationError, match="thiolate collapsed"):
+        relax_xtb(build_ligand("thiolate"), 0.001, max_steps=3)
+    monkeypatch.undo()
+    assert (
+        relax_xtb(build_ligand("thiolate", "solvated"), max_steps=1).properties["xtb"]["solvent"]
+        == "water"
+    )
