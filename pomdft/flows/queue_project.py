@@ -8,6 +8,7 @@ from typing import Any
 
 from qtoolkit.io import scheduler_mapping
 
+from pomdft.flows.queue_batch import batch_folders
 from pomdft.flows.queue_jobs import make_resources, node_python, safe_path
 from pomdft.flows.queue_records import QueueFolder
 from pomdft.schemas.cluster import Cluster
@@ -65,8 +66,7 @@ def make_project(name: str, cluster: Cluster, settings: Settings, work: Path) ->
             "max_jobs": cluster.batch.queue_jobs,
             "resources": scheduler.check_convert_qresources(make_resources(asked, ranks)),
             "batch": {
-                "jobs_handle_dir": str(work / "batch"),
-                "work_dir": str(work / "batch-runs"),
+                **batch_folders(work),
                 "max_wait": cluster.batch.idle_s,
                 # No new calculation in the last tenth of the time.
                 "max_time": 0.9 * asked.walltime,

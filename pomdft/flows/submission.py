@@ -17,10 +17,11 @@ from monty.json import MontyDecoder
 from qtoolkit.io import scheduler_mapping
 
 from pomdft.errors import InputError, NotComputedError, StoreError
-from pomdft.flows.embedded import EngineOutcome, Report, drive
+from pomdft.flows.embedded import EngineOutcome, drive
 from pomdft.flows.queue_jobs import QueueFlow, list_jobs, prepare_flow
 from pomdft.flows.queue_project import describe_resources, make_project, queue_folder
 from pomdft.flows.queue_records import StudyRecord
+from pomdft.flows.queue_runner import Report
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.cluster import Cluster

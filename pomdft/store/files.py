@@ -99,16 +99,22 @@ def is_storage_failure(error: BaseException) -> bool:
 
 
 def is_full(folder: Path) -> bool:
-    """Return whether the disk of `folder` takes no more data."""
-    return _free_bytes(folder) < LEAST_FREE_BYTES
+    """Return whether the disk of `folder` takes no more data, or no more files."""
+    status = os.statvfs(_existing(folder))
+    no_files = status.f_files > 0 and status.f_favail == 0
+    return no_files or status.f_bavail * status.f_frsize < LEAST_FREE_BYTES
 
 
 def _free_bytes(path: Path) -> int:
+    status = os.statvfs(_existing(path))
+    return status.f_bavail * status.f_frsize
+
+
+def _existing(path: Path) -> Path:
     folder = path if path.is_dir() else path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
+    return folder
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Driver, wait_until
 from driven_flow import make_request, run
+from drivers import Driver, wait_until
 from slurm_node import SlurmNode
 
 from pomdft.calculations.progress import FILE_NAME
