@@ -18,7 +18,6 @@ from jobflow_remote.jobs.data import RemoteError
 from jobflow_remote.jobs.runner import Runner
 from jobflow_remote.jobs.state import JobState
 from jobflow_remote.remote.queue import QueueManager
-from maggma.stores import MemoryStore
 from monty.serialization import loadfn
 from qtoolkit.core.data_objects import QState
 
@@ -27,6 +26,7 @@ from pomdft.flows.preparation import find_prepared
 from pomdft.flows.queue_batch import BatchQueue, ticket_path
 from pomdft.flows.queue_end import QueueEnd, explain_end
 from pomdft.flows.queue_jobs import QueueFlow, QueueJob, find_request, node_python, queue_name
+from pomdft.flows.queue_memory import KeptStore, QuickJobs
 from pomdft.flows.queue_project import describe_resources
 from pomdft.flows.queue_records import QueueFolder, QueueRecord
 from pomdft.flows.queue_worker import IN_NAME, run_job
@@ -49,13 +49,6 @@ _PASSING = (
 )
 
 Report = Callable[[str], None]
-
-
-class _KeptStore(MemoryStore):
-    """A store in memory that closing does not empty: it is the only copy."""
-
-    def close(self) -> None:
-        """Stay open."""
 
 
 class EmbeddedRunner(Runner):
@@ -89,9 +82,10 @@ class EmbeddedRunner(Runner):
         report: Report,
     ) -> None:
         super().__init__(project_name)
-        self.jobstore: JobStore = JobStore(_KeptStore())
+        self.jobstore: JobStore = JobStore(KeptStore())
         self.jobstore.connect()
         self.kept: Any = self.jobstore
+        self.job_controller.jobs = QuickJobs(self.job_controller.jobs)
         self._known: Mapping[str, QueueJob] = {job.uuid: job for job in queued.jobs}
         self._cluster = cluster
         self._results = ResultStore(settings.store)

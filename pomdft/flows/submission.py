@@ -30,6 +30,13 @@ from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
 
 _TEST_TIMEOUT_S = 60
+#: Words of an sbatch that is installed where there is no Slurm.
+_NO_SLURM = (
+    "configuration source",
+    "Unable to contact slurm controller",
+    "Could not establish",
+    "Zero Bytes were transmitted",
+)
 
 
 @dataclass(frozen=True)
@@ -199,7 +206,13 @@ def render_scripts(queued: QueueFlow, cluster: Cluster, settings: Settings) -> l
 
 
 def check_scripts(scripts: list[JobScript]) -> dict[str, str] | None:
-    """Return what `sbatch --test-only` objects to, by job name; None where there is no sbatch."""
+    """Return what `sbatch --test-only` objects to, by job name.
+
+    Returns
+    -------
+    dict of str or None
+        None where nothing can be asked: there is no sbatch, or no Slurm answers it.
+    """
     sbatch = shutil.which("sbatch")
     if sbatch is None:
         return None
@@ -208,14 +221,19 @@ def check_scripts(scripts: list[JobScript]) -> dict[str, str] | None:
         with tempfile.NamedTemporaryFile("w", suffix=".sh") as stream:
             stream.write(script.text)
             stream.flush()
-            done = subprocess.run(
-                [sbatch, "--test-only", stream.name],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_TEST_TIMEOUT_S,
-            )
+            try:
+                done = subprocess.run(
+                    [sbatch, "--test-only", stream.name],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=_TEST_TIMEOUT_S,
+                )
+            except subprocess.TimeoutExpired:
+                return None
         if done.returncode != 0:
+            if any(word in done.stderr for word in _NO_SLURM):
+                return None
             objections[script.name] = done.stderr.strip()
     return objections
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,9 +17,10 @@ from pomdft.errors import StoreError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.store.files import locked, storage_error
+from pomdft.store.migration import can_migrate, migrate
 
-#: Version of the tables; an index of another version is set aside and rebuilt.
-INDEX_VERSION = 1
+#: Version of the tables; an index of an older version is migrated, of a newer one refused.
+INDEX_VERSION = 2
 #: Seconds to wait for another process that is writing to the index.
 BUSY_TIMEOUT_S = 30.0
 
@@ -60,7 +62,8 @@ class AffinityRow(_Base):
     energy_ev: Mapped[float] = mapped_column(Float)
     std_ev: Mapped[float | None]
     contacts: Mapped[int] = mapped_column(Integer)
-    finished: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    per_contact_ev: Mapped[float | None]
+    finished: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
 class Index:
@@ -69,7 +72,8 @@ class Index:
     Parameters
     ----------
     path : Path
-        The SQLite file; made if missing.
+        The SQLite file; made if missing, brought up to date if of an older version (the old one
+        is kept beside it).
 
     Raises
     ------
@@ -164,9 +168,9 @@ class Index:
             with Session(self._engine) as session:
                 yield session
         except OperationalError as error:
-            raise _index_error(self.path, error) from error
+            raise _index_error(self.path, str(error.orig)) from error
         except DatabaseError as error:
-            raise _corrupt_index(self.path, error) from error
+            raise _corrupt_index(self.path, str(error.orig)) from error
 
 
 def set_aside(path: Path) -> Path:
@@ -209,10 +213,13 @@ def _open_engine(path: Path) -> Engine:
         if tables == 0:
             version = _create_tables(engine, path)
     except OperationalError as error:
-        raise _index_error(path, error) from error
+        raise _index_error(path, str(error.orig)) from error
     except DatabaseError as error:
-        raise _corrupt_index(path, error) from error
+        raise _corrupt_index(path, str(error.orig)) from error
+    if can_migrate(version, INDEX_VERSION):
+        version = _migrate(engine, path)
     if version != INDEX_VERSION:
+        engine.dispose()
         age = "newer" if version > INDEX_VERSION else "older"
         raise StoreError(
             f"The index {path} is of a{'n' if age == 'older' else ''} {age} version ({version}; "
@@ -220,6 +227,17 @@ def _open_engine(path: Path) -> Engine:
             "Update pomdft, or run `pomdft store rebuild` (the old index is kept beside it).",
         )
     return engine
+
+
+def _migrate(engine: Engine, path: Path) -> int:
+    engine.dispose()
+    try:
+        migrate(path, INDEX_VERSION, BUSY_TIMEOUT_S)
+    except sqlite3.OperationalError as error:
+        raise _index_error(path, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise _corrupt_index(path, str(error)) from error
+    return INDEX_VERSION
 
 
 def _create_tables(engine: Engine, path: Path) -> int:
@@ -230,8 +248,7 @@ def _create_tables(engine: Engine, path: Path) -> int:
     return INDEX_VERSION
 
 
-def _index_error(path: Path, error: OperationalError) -> StoreError:
-    reason = str(error.orig)
+def _index_error(path: Path, reason: str) -> StoreError:
     if "locked" in reason or "busy" in reason:
         return StoreError(
             f"The index {path} is locked by another process for over {BUSY_TIMEOUT_S:.0f} s.",
@@ -247,12 +264,12 @@ def _index_error(path: Path, error: OperationalError) -> StoreError:
             f"The disk takes no more data for the index {path} ({reason}).",
             "Free some space, then run again: finished results are intact.",
         )
-    return _corrupt_index(path, error)
+    return _corrupt_index(path, reason)
 
 
-def _corrupt_index(path: Path, error: DatabaseError) -> StoreError:
+def _corrupt_index(path: Path, reason: str) -> StoreError:
     return StoreError(
-        f"The index {path} cannot be used ({error.orig}).",
+        f"The index {path} cannot be used ({reason}).",
         "Run `pomdft store rebuild`: it is made anew from the results, nothing is lost.",
     )
 
@@ -288,5 +305,6 @@ def _affinity_row(affinity: Affinity) -> AffinityRow:
         energy_ev=affinity.energy_ev,
         std_ev=affinity.std_ev,
         contacts=affinity.contacts,
+        per_contact_ev=affinity.per_contact_ev,
         finished=affinity.finished,
     )

@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from drivers import Driver
+from drivers import Program, start_flow, start_pomdft
 from slurm_node import SlurmNode, why_not
 
 HERE = Path(__file__).parent
@@ -52,15 +52,25 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def start_driver(store: Path) -> Iterator[Callable[..., Driver]]:
-    drivers: list[Driver] = []
+def start_driver(store: Path) -> Iterator[Callable[..., Program]]:
+    """Start a driver of a small flow: its kind, changes to the cluster, PATH before the others."""
+    yield from _starter(start_flow, store)
 
-    def start(*arguments: str, path: Path | None = None) -> Driver:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        drivers.append(Driver(store, *arguments, path=path))
-        return drivers[-1]
+
+@pytest.fixture
+def shell(store: Path) -> Iterator[Callable[..., Program]]:
+    """Start the command line in a process of its own."""
+    yield from _starter(start_pomdft, store)
+
+
+def _starter(begin: Callable[..., Program], store: Path) -> Iterator[Callable[..., Program]]:
+    started: list[Program] = []
+
+    def start(*arguments: str, **options: Path | None) -> Program:
+        started.append(begin(store, *arguments, **options))
+        return started[-1]
 
     yield start
-    for driver in drivers:
-        if driver.process.poll() is None:
-            driver.kill()
+    for program in started:
+        if program.process.poll() is None:
+            program.kill()

@@ -1,6 +1,6 @@
 """Soak: many small calculations through the embedded engine, with random kills.
 
-    python tests/cluster/soak.py [CALCULATIONS] [SECONDS BETWEEN KILLS] [QUEUE JOBS TO SHARE]
+    python tests/cluster/soak.py [CALCULATIONS] [CALCULATIONS BETWEEN KILLS] [QUEUE JOBS TO SHARE]
 
 Starts a Slurm of its own as root. A driver is started again whenever it was killed; queue
 jobs and node processes are killed too. With 0 queue jobs to share, each calculation gets its
@@ -77,7 +77,7 @@ def memory_mb(pid: int) -> float:
     return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
-def main(calculations: int, between_s: float, shared: int) -> int:
+def main(calculations: int, between: float, shared: int) -> int:
     reason = why_not()
     if reason is not None:
         print(f"cannot run here: {reason}")
@@ -86,7 +86,7 @@ def main(calculations: int, between_s: float, shared: int) -> int:
     root = Path(tempfile.mkdtemp(prefix="pomdft-soak-"))
     store = root / "store"
     node = SlurmNode(root / "slurm", cpus=2)
-    soak = Soak(node, store, root / "driver.log", between_s)
+    soak = Soak(node, store, root / "driver.log", between)
     try:
         node.start()
         soak.run([sys.executable, __file__, "--drive", str(calculations), str(shared)])
@@ -100,11 +100,12 @@ def main(calculations: int, between_s: float, shared: int) -> int:
 class Soak:
     """Drivers one after the other, and what kills them."""
 
-    def __init__(self, node: SlurmNode, store: Path, log: Path, between_s: float) -> None:
-        self.node, self.store, self.log, self.between_s = node, store, log, between_s
+    def __init__(self, node: SlurmNode, store: Path, log: Path, between: float) -> None:
+        self.node, self.store, self.log, self.between = node, store, log, between
         self.kills: Counter[str] = Counter()
         self.memory: list[tuple[int, float]] = []
         self.drivers = 0
+        self.next_kill = random.uniform(0.2, 1.8) * between
         self.written: dict[str, int] = {}
         self.rewritten: set[str] = set()
         self.started = time.monotonic()
@@ -125,32 +126,23 @@ class Soak:
                     command, env=environment, stdout=stream, stderr=subprocess.STDOUT
                 )
             status = None
-            next_kill = self._later()
             while status is None:
-                time.sleep(1.0)
+                time.sleep(0.5)
                 status = self.driver.poll()
                 self._look()
-                if status is None and time.monotonic() > next_kill:
-                    next_kill = self._later()
-                    self._kill()
-
-    def _later(self) -> float:
-        return time.monotonic() + random.uniform(0.5, 1.5) * self.between_s
+                if status is None and len(self.written) >= self.next_kill and self._kill():
+                    self.next_kill = len(self.written) + random.uniform(0.2, 1.8) * self.between
 
     def _look(self) -> None:
         """Note the driver's memory, and results that were there and are written again."""
         assert self.driver is not None
-        finished = len(self.written)
-        self.memory.append((finished, memory_mb(self.driver.pid)))
+        self.memory.append((len(self.written), memory_mb(self.driver.pid)))
         for path in self.store.glob("calculations/*/result.json"):
             written = path.stat().st_mtime_ns
             if self.written.setdefault(path.parent.name, written) != written:
                 self.rewritten.add(path.parent.name)
-        if len(self.written) // 50 > finished // 50:
-            seconds = time.monotonic() - self.started
-            print(f"{len(self.written)} finished after {seconds:.0f} s", flush=True)
 
-    def _kill(self) -> None:
+    def _kill(self) -> bool:
         assert self.driver is not None
         victim = random.choice(["driver", "worker", "worker", "queue job"])
         workers = processes_in(self.store, "pomdft.flows.queue_")
@@ -163,8 +155,11 @@ class Soak:
         elif victim == "queue job" and jobs:
             self.node.run("scancel", random.choice(jobs), check=False)
         else:
-            return
+            return False
         self.kills[victim] += 1
+        seconds = time.monotonic() - self.started
+        print(f"{seconds:.0f} s, {len(self.written)} finished: killed a {victim}", flush=True)
+        return True
 
     def report(self, calculations: int) -> int:
         elapsed = time.monotonic() - self.started
@@ -221,6 +216,6 @@ if __name__ == "__main__":
         drive(int(sys.argv[2]), int(sys.argv[3]))
     else:
         given = [float(word) for word in sys.argv[1:]]
-        defaults = [500.0, 30.0, 2.0]
+        defaults = [500.0, 12.0, 2.0]
         count, between, share = given + defaults[len(given) :]
         sys.exit(main(int(count), between, int(share)))

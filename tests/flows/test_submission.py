@@ -143,6 +143,23 @@ def test_hostile_cluster_files_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"environment": {"DB_PASSWORD": "s3cret word$"}},
+        {"environment": {"OPENAI_API_KEY": "s3cret"}},
+        {"environment": {"WHERE": "mongodb://user:s3cret@host/db"}},
+        {"pre_run": ["export MONGO_PASSWD=s3cret"]},
+        {"pre_run": ["module load gcc", "  export X=mongodb://u:s3cret@h"]},
+    ],
+)
+def test_secrets_in_a_cluster_file_are_refused_and_not_quoted(fields: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="secret does not belong") as caught:
+        Cluster.from_fields(fields)
+    assert "s3cret" not in str(caught.value)
+    Cluster.from_fields({"pre_run": ["source ~/.secrets/database"]})
+
+
 @pytest.mark.parametrize("kind", [Cluster, Study])
 def test_yaml_with_python_tags_is_refused(kind: type[Cluster | Study], tmp_path: Path) -> None:
     path = tmp_path / "input.yaml"
@@ -195,6 +212,12 @@ def test_job_files_that_name_foreign_code_are_refused(tmp_path: Path) -> None:
         {"job": {"@module": "evil_module", "@class": "Evil"}},
         {"job": {"function": {"@module": "evil_module", "@callable": "evil"}}},
         {"job": {"function": {"@module": "builtins", "@callable": "exec"}}},
+        # Through a module of pomdft's that happens to import another one.
+        {"job": {"function": {"@module": "pomdft.flows.queue_worker", "@callable": "os.system"}}},
+        {"job": {"function": {"@module": "pomdft.flows.submission", "@callable": "Path.touch"}}},
+        {"job": {"function": {"@module": "pomdft.flows.jobs", "@callable": "load_level.__call__"}}},
+        {"job": {"function": {"@module": "pymatgen.core", "@callable": "Structure.from_file"}}},
+        {"job": {"function": {"@module": "pomdft.no_such_module_of_ours", "@callable": "x"}}},
         {"job": [{"@module": "subprocess", "@class": "Popen", "args": ["touch", str(canary)]}]},
     ):
         _job_file(folder, content)
