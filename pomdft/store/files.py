@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pomdft.errors import BusyError, StoreError
@@ -16,6 +16,10 @@ from pomdft.errors import BusyError, StoreError
 #: With less than this a disk counts as full.
 LEAST_FREE_BYTES = 64 * 1024
 _LOCK_ATTEMPTS = 4
+#: A temporary file that nobody writes to for so long (s) belongs to no living process.
+_STALE_S = 3600.0
+#: A file system (NFS, say) or a kernel that has no files without a name.
+_NO_UNNAMED_FILES = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
 _STORAGE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -38,13 +42,14 @@ def write_atomically(path: Path, data: str | bytes) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
+        descriptor, temporary = _open_temporary(path)
         with os.fdopen(descriptor, "wb") as stream:
             os.fchmod(descriptor, 0o644)
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+            if temporary is None:
+                temporary = _name_file(descriptor, path)
         temporary.replace(path)
         temporary = None
         _sync_folder(path.parent)
@@ -53,6 +58,38 @@ def write_atomically(path: Path, data: str | bytes) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _open_temporary(path: Path) -> tuple[int, Path | None]:
+    """Open a file beside `path`; without a name where that can be, so that a kill leaves none."""
+    try:
+        return os.open(path.parent, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600), None
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    return descriptor, Path(name)
+
+
+def _name_file(descriptor: int, path: Path) -> Path:
+    """Give an unnamed file a name beside `path`; replacing it by that name is the next step."""
+    name = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.tmp")
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # With a folder given, the call behind it follows the link in /proc.
+        os.link(f"/proc/self/fd/{descriptor}", name, src_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+    return name
+
+
+def drop_stale(folder: Path) -> None:
+    """Remove what writers that were killed on a network file system left in a folder."""
+    for path in folder.glob(".*.tmp"):
+        # Somebody may have finished or removed it meanwhile.
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE_S:
+                path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

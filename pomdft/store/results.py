@@ -26,7 +26,7 @@ from pomdft.errors import CorruptDocumentError, InputError, NotComputedError, St
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import Document
 from pomdft.schemas.calculation import CalculationFailure, CalculationInput, CalculationResult
-from pomdft.store.files import is_locked, locked, write_atomically
+from pomdft.store.files import drop_stale, is_locked, locked, write_atomically
 from pomdft.store.index import Index, set_aside
 
 _DocumentT = TypeVar("_DocumentT", bound=Document)
@@ -252,7 +252,9 @@ class ResultStore:
         BusyError
             Another process has it.
         """
-        with locked(self.folder(key) / "driver.lock", wait=wait):
+        folder = self.folder(key)
+        with locked(folder / "driver.lock", wait=wait):
+            drop_stale(folder)
             yield
 
     def is_running(self, key: str) -> bool:

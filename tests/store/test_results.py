@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -210,3 +212,18 @@ def test_rebuild_of_no_store(store: ResultStore) -> None:
     with pytest.raises(StoreError, match="no store at"):
         store.rebuild()
     assert not store.root.exists()
+
+
+def test_what_killed_writers_left_goes_with_the_next_lock(
+    store: ResultStore, make_request: Any
+) -> None:
+    request = make_request()
+    folder = store.begin(request)
+    stale, fresh = folder / ".result.json.a.tmp", folder / ".result.json.b.tmp"
+    for path in (stale, fresh):
+        path.write_text("half")
+    hours_ago = time.time() - 2 * 3600
+    os.utime(stale, (hours_ago, hours_ago))
+    with store.lock(request.key):
+        assert not stale.exists()
+        assert fresh.exists(), "its writer may live"
