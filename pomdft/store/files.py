@@ -107,7 +107,7 @@ def _sync_folder(folder: Path) -> None:
 def storage_error(path: Path, error: OSError, needed_bytes: int | None = None) -> StoreError:
     """Return the error to raise for a failed write: says the path, the space, the remedy."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = _free_bytes(path)
+        free = free_bytes(path)
         need = "" if needed_bytes is None else f", {needed_bytes / 1e6:.2f} MB needed"
         what = "No space left" if error.errno == errno.ENOSPC else "Disk quota exceeded"
         return StoreError(
@@ -142,7 +142,8 @@ def is_full(folder: Path) -> bool:
     return no_files or status.f_bavail * status.f_frsize < LEAST_FREE_BYTES
 
 
-def _free_bytes(path: Path) -> int:
+def free_bytes(path: Path) -> int:
+    """Return the free space on the disk of a path."""
     status = os.statvfs(_existing(path))
     return status.f_bavail * status.f_frsize
 
@@ -186,13 +187,38 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
                     f"{path.parent} is being worked on by another process.",
                     "Wait for it to finish.",
                 ) from None
-            raise StoreError(
-                f"{path}: the file system has no file locks ({error.strerror}).",
-                "Set POMDFT_STORE to a folder on a local disk; `pomdft doctor` checks it.",
-            ) from error
+            raise lockless_error(path) from error
         yield
     finally:
         os.close(descriptor)
+
+
+def lockless_error(path: Path) -> StoreError:
+    """Return the error to raise where a file system has no locks."""
+    return StoreError(
+        f"{path}: the file system has no file locks.",
+        "Set POMDFT_STORE to a folder on a file system that has; `pomdft doctor` checks it.",
+    )
+
+
+def lacks_locks(folder: Path) -> bool:
+    """Return whether the file system of a folder refuses locks (of files or of ranges in them).
+
+    A folder that nothing can be written to is not asked.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=".locks.", suffix=".tmp")
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+    finally:
+        os.close(descriptor)
+        Path(name).unlink(missing_ok=True)
+    return False
 
 
 def _acquire(descriptor: int, *, wait: bool) -> None:

@@ -16,7 +16,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from pomdft.errors import StoreError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
-from pomdft.store.files import locked, storage_error
+from pomdft.store.files import (
+    free_bytes,
+    is_full,
+    lacks_locks,
+    locked,
+    lockless_error,
+    storage_error,
+)
 from pomdft.store.migration import can_migrate, migrate
 
 #: Version of the tables; an index of an older version is migrated, of a newer one refused.
@@ -206,6 +213,9 @@ def _open_engine(path: Path) -> Engine:
         connection.execute("PRAGMA journal_mode=TRUNCATE")
         connection.execute("PRAGMA synchronous=NORMAL")
 
+    if lacks_locks(path.parent):
+        # SQLite would take that for a lock that somebody else holds, and wait for it.
+        raise lockless_error(path)
     try:
         with engine.begin() as connection:
             version = connection.execute(text("PRAGMA user_version")).scalar() or 0
@@ -249,19 +259,23 @@ def _create_tables(engine: Engine, path: Path) -> int:
 
 
 def _index_error(path: Path, reason: str) -> StoreError:
+    if lacks_locks(path.parent):
+        return lockless_error(path)
     if "locked" in reason or "busy" in reason:
         return StoreError(
             f"The index {path} is locked by another process for over {BUSY_TIMEOUT_S:.0f} s.",
             "Wait for it, or end it, then run again.",
         )
-    if "readonly" in reason or "unable to open" in reason:
+    full = "full" in reason or "disk I/O" in reason or is_full(path.parent)
+    if "readonly" in reason or ("unable to open" in reason and not full):
         return StoreError(
             f"The index {path} cannot be written ({reason}).",
             "Make the store writable or set POMDFT_STORE to a folder that is.",
         )
-    if "full" in reason or "disk I/O" in reason:
+    if full and "malformed" not in reason:
+        free = free_bytes(path) / 1e6
         return StoreError(
-            f"The disk takes no more data for the index {path} ({reason}).",
+            f"The disk takes no more data for the index {path} ({reason}, {free:.1f} MB free).",
             "Free some space, then run again: finished results are intact.",
         )
     return _corrupt_index(path, reason)
