@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bson import ObjectId
@@ -60,9 +61,24 @@ class QuickJobs:
         return self._collection.find_one_and_update(filter, update, **options)
 
     def _iterate_quickly(self, filter: Any) -> Iterator[Any]:  # noqa: A002
+        filter = _as_stored(filter)  # noqa: A001
         identity = filter.get("_id") if isinstance(filter, Mapping) else None
         if not isinstance(identity, ObjectId):
             found: Iterator[Any] = self._iterate(filter)
             return found
         same = [doc for doc in self._collection._store.documents if doc["_id"] == identity]
         return (doc for doc in same if _applies(filter, doc))
+
+
+def _as_stored(value: Any) -> Any:
+    """Return a filter with its times as mongomock stores them: in UTC, without saying so.
+
+    It refuses to compare them otherwise, and jobflow-remote asks so for jobs to try again.
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(value, Mapping):
+        return {name: _as_stored(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_stored(item) for item in value]
+    return value

@@ -27,8 +27,8 @@ from pomdft.flows.queue_batch import BatchQueue, ticket_path
 from pomdft.flows.queue_end import QueueEnd, explain_end
 from pomdft.flows.queue_jobs import QueueFlow, QueueJob, find_request, node_python, queue_name
 from pomdft.flows.queue_memory import KeptStore, QuickJobs
-from pomdft.flows.queue_project import describe_resources
 from pomdft.flows.queue_records import QueueFolder, QueueRecord
+from pomdft.flows.queue_resources import describe_resources
 from pomdft.flows.queue_worker import IN_NAME, run_job
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.calculation import CalculationFailure
@@ -261,14 +261,14 @@ class EmbeddedRunner(Runner):
         try:
             submit(lock)
         except RemoteError as error:
-            passing = any(word in str(error.msg).lower() for word in _PASSING)
-            if not passing:
-                doc = lock.locked_document
-                reason = _submission_error(str(error.msg))
-                self.failures[self._label(doc)] = reason
-                self._report(f"{self._label(doc)}: FAILED: {reason}")
-                raise RemoteError(error.msg, no_retry=True) from error
-            raise
+            if any(word in str(error.msg).lower() for word in _PASSING):
+                self._report(f"{self._label(lock.locked_document)}: the queue does not answer yet")
+                raise RemoteError(error.msg, no_retry=False) from error
+            reason = _submission_error(str(error.msg))
+            label = self._label(lock.locked_document)
+            self.failures[label] = reason
+            self._report(f"{label}: FAILED: {reason}")
+            raise RemoteError(error.msg, no_retry=True) from error
 
     def _look_up(self, run_dir: Path) -> tuple[str | None, bool]:
         """Return a calculation's key and whether its result, or prepared geometry, is stored."""

@@ -19,8 +19,9 @@ from qtoolkit.io import scheduler_mapping
 from pomdft.errors import InputError, NotComputedError, StoreError
 from pomdft.flows.embedded import EngineOutcome, drive
 from pomdft.flows.queue_jobs import QueueFlow, list_jobs, prepare_flow
-from pomdft.flows.queue_project import describe_resources, make_project, queue_folder
+from pomdft.flows.queue_project import make_project, queue_folder
 from pomdft.flows.queue_records import StudyRecord
+from pomdft.flows.queue_resources import describe_resources
 from pomdft.flows.queue_runner import Report
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
 from pomdft.schemas.affinity import Affinity
@@ -187,7 +188,7 @@ def render_scripts(queued: QueueFlow, cluster: Cluster, settings: Settings) -> l
         if job.resources is None:
             continue
         run_dir = work / job.queue_name
-        fields = job.resources.as_dict()
+        fields = by_uuid[job.uuid].config.manager_config["resources"]
         resources = MontyDecoder().process_decoded(fields)
         set_name_out(resources, job.queue_name, run_dir / "queue.out", run_dir / "queue.err")
         worker = project["workers"][job.place]

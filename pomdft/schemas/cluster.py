@@ -90,6 +90,8 @@ class JobResources(Document):
         Time limit in seconds, written "H:MM:SS" in the file.
     memory_per_rank_mb : int or None
         Memory of one rank in MB.
+    parallel_environment : str or None
+        SGE's name for how ranks are laid out on nodes; needed there for more than one rank.
     """
 
     CURRENT_VERSION: ClassVar[int] = 1
@@ -102,6 +104,7 @@ class JobResources(Document):
     ranks_per_node: int = Field(default=16, ge=1, le=1024)
     walltime: Walltime = 86400
     memory_per_rank_mb: int | None = Field(default=None, ge=1, le=10_000_000)
+    parallel_environment: Name | None = None
 
     def choose_ranks(self, n_atoms: int) -> int:
         """Return the MPI ranks for a system of `n_atoms` atoms.
