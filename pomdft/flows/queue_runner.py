@@ -241,6 +241,8 @@ class EmbeddedRunner(Runner):
             return last_line(outcome["error"])
         if outcome.get("response"):
             return None
+        if is_full(path.parent):
+            raise storage_error(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         asked = record.asked if record is not None else ""
         queue_id = doc["remote"].get("process_id")
         end = explain_end(self._cluster.scheduler, queue_id, path.parent, asked)

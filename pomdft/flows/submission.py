@@ -23,6 +23,7 @@ from pomdft.flows.queue_project import make_project, queue_folder
 from pomdft.flows.queue_records import StudyRecord
 from pomdft.flows.queue_resources import describe_resources
 from pomdft.flows.queue_runner import Report
+from pomdft.flows.queue_watch import QueueError
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.cluster import Cluster
@@ -280,9 +281,18 @@ def hand_over(submission: Submission, cluster: Cluster) -> list[str]:
         _set_worker(job.config.manager_config, cluster)
         if job.config.response_manager_config:
             _set_worker(job.config.response_manager_config, cluster)
-    ids: list[str] = submit_flow(
-        submission.queued.flow, worker=cluster.worker, project=cluster.project
-    )
+    try:
+        ids: list[str] = submit_flow(
+            submission.queued.flow, worker=cluster.worker, project=cluster.project
+        )
+    except Exception as error:
+        # Of a database's error only the first words: others may hold its whole address.
+        words = str(error).partition(",")[0].splitlines()[0][:200] if str(error) else ""
+        raise QueueError(
+            f"The project {cluster.project} does not take the study "
+            f"({type(error).__name__}: {words}).",
+            "See `jf project check`, or drive the queue from here with --embedded.",
+        ) from None
     return ids
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Engine, Float, Integer, String, create_engine, event, select, text
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -164,9 +165,18 @@ class Index:
         self._engine.dispose()
 
     def _merge(self, rows: Iterable[_Base]) -> None:
+        """Add or replace rows, each in one statement: another process may add the same now."""
+        by_table: dict[Any, list[dict[str, Any]]] = {}
+        for row in rows:
+            columns = row.__table__.columns
+            named = {column.name: getattr(row, column.name) for column in columns}
+            by_table.setdefault(type(row), []).append(named)
         with self._session() as session:
-            for row in rows:
-                session.merge(row)
+            for kind, values in by_table.items():
+                statement = insert(kind)
+                changes = {name: statement.excluded[name] for name in values[0] if name != "key"}
+                upsert = statement.on_conflict_do_update(index_elements=["key"], set_=changes)
+                session.execute(upsert, values)
             session.commit()
 
     @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from pomdft.errors import StoreError
 from pomdft.store import migration
@@ -193,6 +194,23 @@ def test_many_processes_open_a_new_index_at_once(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         counts = pool.starmap(open_and_count, [(path, i) for i in range(8)])
     assert counts == [0] * 8
+
+
+def test_another_process_adds_the_same_in_between(tmp_path: Path, make_affinity: Any) -> None:
+    """Two shells finish one study: the second row comes right before the first is written."""
+    index, other = Index(tmp_path / "index.sqlite"), Index(tmp_path / "index.sqlite")
+    came: list[str] = []
+
+    @event.listens_for(index._engine, "before_cursor_execute")
+    def come_between(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith("INSERT") and not came:
+            came.append(statement)
+            other.add_affinity(make_affinity(1, "Ag"))
+
+    index.add_affinity(make_affinity(1, "Au"))
+    assert came
+    assert index.count()["affinity"] == 1
+    assert other.find_affinities(metal="Au") == [f"{1:024x}"], "the later one counts"
 
 
 def test_set_aside_keeps_everything(tmp_path: Path) -> None:
