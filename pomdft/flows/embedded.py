@@ -27,7 +27,7 @@ from pomdft.flows.queue_batch import driver_lock, forget_batches, retire_batches
 from pomdft.flows.queue_jobs import QueueFlow
 from pomdft.flows.queue_project import make_project, queue_folder
 from pomdft.flows.queue_runner import EmbeddedRunner, Report, last_line
-from pomdft.flows.queue_watch import QueueError, cancel_named, list_living
+from pomdft.flows.queue_watch import cancel_named, list_living
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings
@@ -92,7 +92,6 @@ def drive(
         work = Path(tempfile.mkdtemp(prefix=f"{stamp}-", dir=runs))
         with driver_lock(work), _quiet_log(), _projects_in(work / "projects"):
             _write_project(work, cluster, settings)
-            _clear_away(runs, cluster, report)
             runner = EmbeddedRunner(
                 "embedded",
                 queued,
@@ -102,6 +101,7 @@ def drive(
                 study=study,
                 report=report,
             )
+            runner.chores.append(lambda: _clear_away(runs, cluster, report))
             try:
                 controller = runner.job_controller
                 controller.reset(reset_output=True, max_limit=0)
@@ -138,19 +138,23 @@ def _write_project(work: Path, cluster: Cluster, settings: Settings) -> None:
         json.dump(Project.model_validate(fields).model_dump(mode="json"), stream)
 
 
-def _clear_away(runs: Path, cluster: Cluster, report: Report) -> None:
-    """End batches of drivers that were killed, once they finished what they are at."""
+def _clear_away(runs: Path, cluster: Cluster, report: Report) -> bool:
+    """End batches of drivers that were killed, each when it has finished what it is at.
+
+    Returns
+    -------
+    bool
+        Whether none is left.
+    """
     left = retire_batches(runs)
     if not left:
-        return
-    try:
-        living = list_living(cluster.scheduler)
-        for name in cancel_named([n for n, busy in left.items() if not busy], cluster.scheduler):
-            report(f"queue job {living[name].queue_id} of an interrupted submission: ended")
-    except QueueError as error:
-        report(f"what interrupted submissions left in the queue stays there: {error.message}")
-    else:
-        forget_batches(runs, set(living))
+        return True
+    living = list_living(cluster.scheduler)
+    idle = [name for name, busy in left.items() if not busy]
+    for name in cancel_named(idle, cluster.scheduler, living):
+        report(f"queue job {living[name].queue_id} of an interrupted submission: ended")
+    forget_batches(runs, set(living))
+    return not any(name in living for name, busy in left.items() if busy)
 
 
 def _gather(runner: EmbeddedRunner, queued: QueueFlow) -> EngineOutcome:

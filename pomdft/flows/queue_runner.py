@@ -16,7 +16,7 @@ from typing import Any
 from jobflow import JobStore
 from jobflow_remote.jobs.data import RemoteError
 from jobflow_remote.jobs.runner import Runner
-from jobflow_remote.jobs.state import JobState
+from jobflow_remote.jobs.state import BatchState, JobState
 from jobflow_remote.remote.queue import QueueManager
 from monty.serialization import loadfn
 from qtoolkit.core.data_objects import QState
@@ -29,6 +29,7 @@ from pomdft.flows.queue_jobs import QueueFlow, QueueJob, find_request, node_pyth
 from pomdft.flows.queue_memory import KeptStore, QuickJobs
 from pomdft.flows.queue_records import QueueFolder, QueueRecord
 from pomdft.flows.queue_resources import describe_resources
+from pomdft.flows.queue_watch import QueueError
 from pomdft.flows.queue_worker import IN_NAME, run_job
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.calculation import CalculationFailure
@@ -46,6 +47,12 @@ _PASSING = (
     *("contact", "timed out", "timeout", "temporarily", "try again", "socket", "communicat"),
     # Accepted, but the answer was lost: the next attempt finds the job by its name.
     "id not known",
+)
+
+_UNFINISHED = (
+    *(JobState.READY, JobState.CHECKED_OUT, JobState.UPLOADED, JobState.SUBMITTED),
+    *(JobState.RUNNING, JobState.RUN_FINISHED, JobState.DOWNLOADED),
+    *(JobState.BATCH_SUBMITTED, JobState.BATCH_RUNNING),
 )
 
 Report = Callable[[str], None]
@@ -93,6 +100,8 @@ class EmbeddedRunner(Runner):
         self._study = study
         self._report = report
         self.failures: dict[str, str] = {}
+        #: Done with every look at the queue, each until it says that it is finished.
+        self.chores: list[Callable[[], bool]] = []
         self._logger = logging.getLogger("jobflow_remote")
         for handler in list(self._logger.handlers):
             if type(handler) is logging.StreamHandler:
@@ -176,6 +185,9 @@ class EmbeddedRunner(Runner):
     def check_run_status(self, filter: dict[str, Any] | None = None) -> None:  # noqa: A002
         """Ask the queue; say what began to run."""
         super().check_run_status(filter)
+        # A queue that does not answer is asked again at the next look.
+        with contextlib.suppress(QueueError):
+            self.chores = [chore for chore in self.chores if not chore()]
         states = [JobState.RUNNING.value, JobState.BATCH_RUNNING.value]
         for doc in self.job_controller.get_jobs(
             {"state": {"$in": states}}, ["uuid", "index", "remote"]
@@ -185,6 +197,17 @@ class EmbeddedRunner(Runner):
                 changes = {"state": "running", "queue_id": doc["remote"].get("process_id")}
                 self._folder.save(record.model_copy(update=changes))
                 self._report(f"{record.label}: running")
+
+    def update_batch_jobs(self, submit: bool = True) -> None:
+        """Look after the batches; end them when nothing is left for them to do."""
+        super().update_batch_jobs(submit)
+        busy = {"state": {"$in": [state.value for state in _UNFINISHED]}}
+        if self.job_controller.count_jobs(query=busy):
+            return
+        for batch in self.job_controller.get_batches(
+            batch_state=[BatchState.SUBMITTED, BatchState.RUNNING], limit=0
+        ):
+            self.get_queue_manager(batch.worker).cancel(batch.process_id)
 
     def batch_update_status(self, *arguments: Any, **options: Any) -> Any:
         """Ask for the batches; tell why those ended that took a job with them."""

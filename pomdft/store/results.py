@@ -14,6 +14,7 @@ Layout::
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from pomdft.schemas.calculation import CalculationFailure, CalculationInput, Cal
 from pomdft.store.files import drop_stale, is_locked, locked, write_atomically
 from pomdft.store.index import Index, set_aside
 
+_LOG = logging.getLogger(__name__)
 _DocumentT = TypeVar("_DocumentT", bound=Document)
 _KEY = re.compile(r"[0-9a-f]{24}")
 
@@ -97,7 +99,10 @@ class ResultStore:
         if result is None or result.key != key:
             # A store that is only read keeps its damaged file; it counts as absent all the same.
             with suppress(StoreError):
-                set_aside(path)
+                kept = set_aside(path)
+                _LOG.warning(
+                    "%s cannot be read: set aside as %s, to be done again", path, kept.name
+                )
             return None
         return result
 

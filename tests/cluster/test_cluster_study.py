@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from driven_flow import WATER, make_cluster, make_maker
+from driven_flow import WATER, make_cluster, make_maker, make_request
 from drivers import Program, wait_until
 from jobflow import Flow
 from slurm_node import SlurmNode
@@ -17,6 +17,7 @@ from slurm_node import SlurmNode
 from pomdft.flows.affinity import settle_minimum
 from pomdft.flows.embedded import drive
 from pomdft.flows.jobs import GpawStaticMaker
+from pomdft.flows.queue_batch import batch_of
 from pomdft.flows.queue_jobs import prepare_flow
 from pomdft.flows.queue_records import QueueFolder
 from pomdft.flows.study import plan_study, run_study
@@ -182,7 +183,7 @@ def waters(number: int) -> Flow:
 
 def test_small_calculations_share_a_queue_job(slurm: SlurmNode, store: Path) -> None:
     settings = load_settings()
-    cluster = make_cluster("water", batch={"queue_jobs": 1, "idle_s": 1})
+    cluster = make_cluster("water", batch={"queue_jobs": 1, "idle_s": 300})
     before = slurm.count_submitted()
     queued = prepare_flow(waters(3), cluster, settings)
     outcome = drive(queued, cluster, settings, "waters", lambda _: None)
@@ -198,22 +199,31 @@ def test_small_calculations_share_a_queue_job(slurm: SlurmNode, store: Path) -> 
 def test_a_batch_of_a_killed_driver_is_cleared_away(
     slurm: SlurmNode, store: Path, start_driver: Shell
 ) -> None:
-    results, settings = ResultStore(store), load_settings()
-    cluster = make_cluster("water", batch={"queue_jobs": 1, "idle_s": 300})
-    requests = [make_maker("water").request(job.function_args[0], "w") for job in waters(2).jobs]
-    keys = [request.key for request in requests]
-    for request in requests:
-        results.begin(request)
-    driver = start_driver("waters", "queue_jobs=1", "idle_s=300")
-    wait_until(lambda: all(map(results.find_result, keys)), "both calculations")
-    (batch,) = [job for job in slurm.jobs() if job[2].startswith("batch_")]
-    driver.kill()
-    # Nothing of the batch is under way, so it would idle for five minutes in the next one's way.
-    lines: list[str] = []
-    queued = prepare_flow(waters(3), cluster, settings)
-    outcome = drive(queued, cluster, settings, "waters", lines.append)
-    assert len(outcome.outputs) == 3, outcome.failures
-    assert any(batch[0] in line and "ended" in line for line in lines), lines
-    assert batch[0] not in [job[0] for job in slurm.jobs()]
-    for name in [job[0] for job in slurm.jobs() if job[2].startswith("batch_")]:
-        slurm.run("scancel", name)
+    """It finishes what it is at and takes nothing more, though it would wait five minutes."""
+    results, queue = ResultStore(store), QueueFolder(store / "queue")
+    request = make_request("waters")
+    results.begin(request)
+    arguments = ("waters", "queue_jobs=1", "idle_s=300")
+    with results.lock(request.key):
+        first = start_driver(*arguments)
+
+        def is_held() -> bool:
+            record = queue.find_calculation(request.key)
+            ticket = None if record is None else record.ticket
+            return ticket is not None and batch_of(Path(ticket)) is not None
+
+        wait_until(is_held, "a batch that waits for the held calculation")
+        (batch,) = [job for job in slurm.jobs() if job[2].startswith("batch_")]
+        first.kill()
+        second = start_driver(*arguments)
+        wait_until(lambda: len(list((store / "queue" / "runs").iterdir())) == 2, "the next one")
+        wait_until(lambda: queue_has_another(slurm, batch[0]), "the next one's batch")
+        assert batch[0] in [job[0] for job in slurm.jobs()], "it is not torn from its work"
+    text = second.finish(240)
+    assert "outputs 2 failures {}" in text, text
+    assert f"queue job {batch[0]} of an interrupted submission: ended" in text, text
+    wait_until(lambda: not [job for job in slurm.jobs() if job[2].startswith("batch_")], "silence")
+
+
+def queue_has_another(slurm: SlurmNode, number: str) -> bool:
+    return any(job[2].startswith("batch_") and job[0] != number for job in slurm.jobs())

@@ -64,7 +64,11 @@ def test_keys_cannot_leave_the_store(store: ResultStore, key: str) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "binary", "other key", "newer"])
 def test_damaged_result_is_set_aside_and_done_again(
-    filled: ResultStore, make_request: Make, make_result: Make, damage: str
+    filled: ResultStore,
+    make_request: Make,
+    make_result: Make,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     request = make_request(2.3)
     path = filled.folder(request.key) / "result.json"
@@ -81,6 +85,7 @@ def test_damaged_result_is_set_aside_and_done_again(
     assert filled.find_result(request.key) is None
     (aside,) = path.parent.glob("result.json.aside-*")
     assert aside.read_bytes() == changed
+    assert f"{path} cannot be read: set aside as {aside.name}" in caplog.text
     filled.save_result(request, make_result(request))
     assert filled.find_result(request.key) is not None
 
