@@ -191,8 +191,13 @@ def test_killed_ranks_driver_and_job_go_on_from_the_checkpoint(
         assert (folder / "relaxation.npz").exists()
     assert slurm.count_submitted() == submitted
 
-    # And to the end.
-    driver = start_driver("gpaw")
+    # And to the end, the ranks started by Slurm itself.
+    driver = start_driver("gpaw", "launcher=srun")
+    wait_until(lambda: len(_ranks_of(folder)) == 2, "two ranks")
+    for pid in _ranks_of(folder):
+        status = Path(f"/proc/{pid}/status").read_text()
+        (parent,) = [line.split()[1] for line in status.splitlines() if line.startswith("PPid")]
+        assert Path(f"/proc/{parent}/comm").read_text().startswith("slurmstepd")
     assert "outputs 1" in driver.finish()
     result = results.find_result(request.key)
     assert result is not None
