@@ -24,9 +24,10 @@ from jobflow_remote.config.base import Project
 from jobflow_remote.jobs.state import JobState
 
 from pomdft.flows.queue_batch import driver_lock, forget_batches, retire_batches
+from pomdft.flows.queue_end import last_line
 from pomdft.flows.queue_jobs import QueueFlow
 from pomdft.flows.queue_project import make_project, queue_folder
-from pomdft.flows.queue_runner import EmbeddedRunner, Report, last_line
+from pomdft.flows.queue_runner import EmbeddedRunner, Report
 from pomdft.flows.queue_watch import cancel_named, list_living
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.cluster import Cluster

@@ -24,7 +24,7 @@ from qtoolkit.core.data_objects import QState
 from pomdft.errors import PomdftError
 from pomdft.flows.preparation import find_prepared
 from pomdft.flows.queue_batch import BatchQueue, ticket_path
-from pomdft.flows.queue_end import QueueEnd, explain_end
+from pomdft.flows.queue_end import QueueEnd, explain_end, last_line, submission_error
 from pomdft.flows.queue_jobs import QueueFlow, QueueJob, find_request, node_python, queue_name
 from pomdft.flows.queue_memory import KeptStore, QuickJobs
 from pomdft.flows.queue_records import QueueFolder, QueueRecord
@@ -88,7 +88,8 @@ class EmbeddedRunner(Runner):
         study: str,
         report: Report,
     ) -> None:
-        super().__init__(project_name)
+        with _loggers_kept():
+            super().__init__(project_name)
         self.jobstore: JobStore = JobStore(KeptStore())
         self.jobstore.connect()
         self.kept: Any = self.jobstore
@@ -289,7 +290,7 @@ class EmbeddedRunner(Runner):
             if any(word in str(error.msg).lower() for word in _PASSING):
                 self._report(f"{self._label(lock.locked_document)}: the queue does not answer yet")
                 raise RemoteError(error.msg, no_retry=False) from error
-            reason = _submission_error(str(error.msg))
+            reason = submission_error(str(error.msg))
             label = self._label(lock.locked_document)
             self.failures[label] = reason
             self._report(f"{label}: FAILED: {reason}")
@@ -318,7 +319,11 @@ class EmbeddedRunner(Runner):
     def _run_here(self, run_dir: Path) -> None:
         handlers, level = list(self._logger.handlers), self._logger.level
         others = {name: list(logging.getLogger(name).handlers) for name in ("jobflow", "")}
-        with (run_dir / _HERE_NAME).open("a") as stream, contextlib.redirect_stdout(stream):
+        with (
+            (run_dir / _HERE_NAME).open("a") as stream,
+            contextlib.redirect_stdout(stream),
+            _loggers_kept(),
+        ):
             try:
                 run_job(run_dir)
             finally:
@@ -370,16 +375,13 @@ class EmbeddedRunner(Runner):
         return record
 
 
-def last_line(text: str) -> str:
-    """Return the last line of a traceback, without the name of its exception."""
-    lines = [line for line in text.strip().splitlines() if line.strip()]
-    last = lines[-1].strip() if lines else ""
-    head, _, rest = last.partition(": ")
-    # "pomdft.errors.ConvergenceError: ..." of a traceback; the class says nothing to a user.
-    return rest if rest and head.replace(".", "").isidentifier() else last
-
-
-def _submission_error(message: str) -> str:
-    found = [part for part in message.replace("\\n", "\n").split("stderr=") if "rror" in part]
-    text = (found[-1] if found else message).strip("'\" ")
-    return f"the queue refused it: {text.splitlines()[0][:300]}"
+@contextlib.contextmanager
+def _loggers_kept() -> Iterator[None]:
+    """Keep jobflow-remote, which sets up its own log, from silencing those of others."""
+    known = logging.root.manager.loggerDict.values()
+    speaking = [log for log in known if isinstance(log, logging.Logger) and not log.disabled]
+    try:
+        yield
+    finally:
+        for log in speaking:
+            log.disabled = False
