@@ -41,6 +41,6 @@ def cancel(
         records = of_study
     cancelled = cancel_jobs(records)
     for record in cancelled:
-        typer.echo(f"cancelled {record.queue_id}: {record.label}")
+        typer.echo(f"cancelled {record.queue_id or 'before it ran'}: {record.label}")
     if not cancelled:
         typer.echo("nothing of this is in the queue")

@@ -243,9 +243,12 @@ def check_store_locks(settings: Settings) -> Finding:
 
 def check_queue(_: Settings) -> Finding:
     """Look for a queue and for jobflow-remote."""
-    scheduler = next((name for name in ("sbatch", "qsub", "bsub") if shutil.which(name)), None)
+    scheduler = next((name for name in ("sbatch", "qsub") if shutil.which(name)), None)
     version = package_version("jobflow-remote")
     remote = "no jobflow-remote" if version == "absent" else f"jobflow-remote {version}"
+    if scheduler is None and shutil.which("bsub"):
+        detail = f"LSF (bsub), which qtoolkit {package_version('qtoolkit')} does not drive"
+        return Finding("queue", "not needed", detail, "Run inside an allocation: `pomdft run`.")
     if scheduler is None:
         return Finding("queue", "not needed", f"no scheduler here, {remote}; local runs work")
     return Finding("queue", "works", f"{scheduler}, {remote}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,8 +57,13 @@ def _look_at_queue(settings: Settings) -> tuple[dict[str, str], str]:
         return {}, f"; {error.message}"
     found = {}
     for record in waiting:
+        if record.key is None:
+            continue
+        if record.ticket is not None and Path(record.ticket).exists():
+            found[record.key] = "waits for a queue job that calculations share"
+            continue
         job = living[record.scheduler].get(record.name)
-        if record.key is not None and job is not None:
+        if job is not None:
             found[record.key] = f"{job.state} as {job.queue_id} ({record.asked})"
     return found, ""
 

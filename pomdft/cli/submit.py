@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,23 @@ def read_cluster(path: Path | None) -> Cluster:
     return Cluster.from_file(_DEFAULT) if _DEFAULT.is_file() else Cluster()
 
 
+def find_scheduler(cluster: Cluster) -> None:
+    """Refuse to submit where the scheduler's commands are missing, before anything is built.
+
+    Raises
+    ------
+    InputError
+        They are.
+    """
+    command = "sbatch" if cluster.scheduler == "slurm" else "qsub"
+    if shutil.which(command) is None:
+        raise InputError(
+            f"There is no {command} here, so nothing can be submitted to {cluster.scheduler}.",
+            "Submit from a login node of the cluster, look with --dry-run, or compute here with "
+            "`pomdft run`.",
+        )
+
+
 def drive_study(
     study: Study, cluster: Cluster, settings: Settings, form: Format, *, retry: bool
 ) -> None:
@@ -74,6 +92,7 @@ def drive_study(
     from pomdft.flows.submission import submit_study
     from pomdft.schemas.affinity import SIGN_CONVENTION
 
+    find_scheduler(cluster)
     console = make_console(stderr=True)
     console.quiet = settings.progress == "none"
     console.print(
@@ -133,10 +152,14 @@ def _show_plan(study: Study, cluster: Cluster, settings: Settings, form: Format)
     rest = sum(item.cost.seconds for item in planned if not item.stored)
     columns = ["name", "for", "atoms", "asked", "cost", "sbatch --test-only"]
     columns += ["script"] if form is Format.JSON else []
+    if objections is None:
+        unchecked = f"; no {cluster.scheduler} answers here, so the scripts were not checked"
+    else:
+        unchecked = ""
     caption = (
         f"{len(rows)} queue jobs at most, {len(submission.queued.jobs) - len(rows)} steps of "
         f"arithmetic here; about {format_duration(rest)} of computing left with {ranks} ranks "
-        "(good to a factor of two); nothing was submitted"
+        f"(good to a factor of two); nothing was submitted{unchecked}"
     )
     print_rows(rows, columns, form, title=study.name, caption=caption)
 

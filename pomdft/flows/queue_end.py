@@ -114,3 +114,19 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")[-20_000:]
     except OSError:
         return ""
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a traceback, without the name of its exception."""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else ""
+    head, _, rest = last.partition(": ")
+    # "pomdft.errors.ConvergenceError: ..." of a traceback; the class says nothing to a user.
+    return rest if rest and head.replace(".", "").isidentifier() else last
+
+
+def submission_error(message: str) -> str:
+    """Return what a scheduler said when it refused a job."""
+    found = [part for part in message.replace("\\n", "\n").split("stderr=") if "rror" in part]
+    text = (found[-1] if found else message).strip("'\" ")
+    return f"the queue refused it: {text.splitlines()[0][:300]}"

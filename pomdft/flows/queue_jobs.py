@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import uuid
@@ -20,8 +19,9 @@ from qtoolkit.core.data_objects import QResources
 
 from pomdft.errors import InputError
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
+from pomdft.flows.queue_resources import make_resources, scheduler_words
 from pomdft.schemas.calculation import CalculationInput
-from pomdft.schemas.cluster import Cluster, JobResources
+from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings
 
 #: Where the job is done: beside the submitter (arithmetic), in a small or in a large queue job.
@@ -152,21 +152,6 @@ def find_request(job: Job) -> tuple[CalculationInput, GpawRelaxMaker | GpawStati
     return maker.request(part, label, ghosts, tuple(options.get("frozen", ()))), maker
 
 
-def make_resources(asked: JobResources, ranks: int) -> QResources:
-    """Return qtoolkit's resources for so many ranks."""
-    nodes = max(1, math.ceil(ranks / asked.ranks_per_node))
-    return QResources(
-        queue_name=asked.partition,
-        account=asked.account,
-        qos=asked.qos,
-        nodes=nodes,
-        processes_per_node=math.ceil(ranks / nodes),
-        threads_per_process=1,
-        time_limit=asked.walltime,
-        memory_per_thread=asked.memory_per_rank_mb,
-    )
-
-
 def job_environment(cluster: Cluster, settings: Settings, ranks: int) -> dict[str, str]:
     """Return the variables that a queue job exports."""
     return {
@@ -283,6 +268,8 @@ def _manager_config(
         return {"worker": "here", "resources": {}}
     return {
         "worker": place,
-        "resources": resources.as_dict(),
+        "resources": scheduler_words(
+            resources, cluster.scheduler, cluster.small if place == "small" else cluster.large
+        ),
         "exec_config": {"export": job_environment(cluster, settings, ranks)},
     }

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtoolkit.io import scheduler_mapping
-
-from pomdft.flows.queue_jobs import make_resources, node_python, safe_path
+from pomdft.flows.queue_batch import batch_folders
+from pomdft.flows.queue_jobs import node_python, safe_path
 from pomdft.flows.queue_records import QueueFolder
+from pomdft.flows.queue_resources import batch_words, make_resources
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings
-
-
-def describe_resources(resources: Mapping[str, Any]) -> str:
-    """Return resources (QResources as a dict) in words."""
-    words = []
-    if resources.get("queue_name"):
-        words.append(str(resources["queue_name"]))
-    nodes = resources.get("nodes") or 1
-    words.append(f"{nodes * (resources.get('processes_per_node') or 1)} ranks on {nodes} nodes")
-    limit = resources.get("time_limit")
-    if limit:
-        words.append(f"{limit // 3600}:{limit % 3600 // 60:02d}:{limit % 60:02d} h")
-    memory = resources.get("memory_per_thread")
-    if memory:
-        words.append(f"{memory} MB a rank")
-    return ", ".join(words)
 
 
 def make_project(name: str, cluster: Cluster, settings: Settings, work: Path) -> dict[str, Any]:
@@ -59,14 +42,11 @@ def make_project(name: str, cluster: Cluster, settings: Settings, work: Path) ->
     if cluster.batch.queue_jobs:
         asked = cluster.small
         ranks = asked.choose_ranks(cluster.small_atoms)
-        # Of a batch, jobflow-remote takes resources in the scheduler's own words only.
-        scheduler = scheduler_mapping[cluster.scheduler]()
         workers["small"] |= {
             "max_jobs": cluster.batch.queue_jobs,
-            "resources": scheduler.check_convert_qresources(make_resources(asked, ranks)),
+            "resources": batch_words(make_resources(asked, ranks), cluster.scheduler, asked),
             "batch": {
-                "jobs_handle_dir": str(work / "batch"),
-                "work_dir": str(work / "batch-runs"),
+                **batch_folders(work),
                 "max_wait": cluster.batch.idle_s,
                 # No new calculation in the last tenth of the time.
                 "max_time": 0.9 * asked.walltime,

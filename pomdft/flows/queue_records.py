@@ -36,6 +36,8 @@ class QueueRecord(Document):
         Its id in the queue; None between asking and being told.
     run_dir : str
         Folder of its script and queue output.
+    ticket : str or None
+        File that stands for it while it waits for a queue job that many share.
     study : str
         Study that asked for it.
     state : str
@@ -56,6 +58,7 @@ class QueueRecord(Document):
     scheduler: str
     queue_id: str | None = None
     run_dir: str
+    ticket: str | None = None
     study: str = ""
     state: RecordState = "submitting"
     reason: str = ""
@@ -123,6 +126,12 @@ class QueueFolder:
         names = [p.stem for p in folder.glob("pd-*.json")] if folder.is_dir() else []
         found = [self.find(name) for name in names if _NAME.fullmatch(name)]
         yield from sorted((r for r in found if r is not None), key=lambda r: r.submitted)
+
+    def find_run_dirs(self, job_uuid: str, index: int) -> list[Path]:
+        """Return the folders that earlier submissions made for a job, oldest first."""
+        names = f"*/*/*/*/{job_uuid}_{index}/submit.sh"
+        found = sorted((self.root / "runs").glob(names), key=lambda path: path.stat().st_mtime)
+        return [path.parent for path in found]
 
     def find_calculation(self, key: str) -> QueueRecord | None:
         """Return the newest record of a calculation, None if it was never queued."""

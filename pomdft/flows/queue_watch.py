@@ -15,6 +15,7 @@ from qtoolkit.core.data_objects import CancelStatus, QState
 from qtoolkit.io import scheduler_mapping
 
 from pomdft.errors import InputError, PomdftError
+from pomdft.flows.queue_batch import batch_of, withdraw
 from pomdft.flows.queue_records import QueueFolder, QueueRecord
 from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
@@ -70,22 +71,49 @@ def list_living(scheduler: str) -> dict[str, LivingJob]:
 
 
 def cancel_jobs(records: Iterable[QueueRecord]) -> list[QueueRecord]:
-    """Take the queue jobs of these records out of the queue; return those that were in it."""
+    """Take the queue jobs of these records out of the queue; return those that were in it.
+
+    Of a queue job that many calculations share, one that waits is withdrawn; for one that runs
+    the shared queue job is ended, and the others go on in another one.
+    """
     cancelled = []
     living: dict[str, dict[str, LivingJob]] = {}
     for record in records:
-        jobs = living.setdefault(record.scheduler, {})
-        if not jobs:
-            jobs.update(list_living(record.scheduler))
-        job = jobs.get(record.name)
-        if job is None:
+        ticket = Path(record.ticket) if record.ticket else None
+        if ticket is not None and withdraw(ticket, Path(record.run_dir)):
+            cancelled.append(record)
             continue
-        with _old_helpers_allowed():
-            outcome = _manager(record.scheduler).cancel(job.queue_id)
-        if outcome.status == CancelStatus.FAILED:
-            raise QueueError(f"Queue job {job.queue_id} cannot be cancelled: {outcome.stderr}.")
+        name = record.name if ticket is None else batch_of(ticket)
+        if record.scheduler not in living:
+            living[record.scheduler] = list_living(record.scheduler)
+        job = living[record.scheduler].get(name or "")
+        if job is None or name is None:
+            continue
+        cancel_named([name], record.scheduler, living[record.scheduler])
         cancelled.append(record.model_copy(update={"queue_id": job.queue_id}))
     return cancelled
+
+
+def cancel_named(
+    names: Iterable[str], scheduler: str, living: dict[str, LivingJob] | None = None
+) -> list[str]:
+    """Take queue jobs out of the queue by name; return the names that were in it.
+
+    Raises
+    ------
+    QueueError
+        The scheduler does not answer, or refuses.
+    """
+    jobs = list_living(scheduler) if living is None else living
+    found = [name for name in names if name in jobs]
+    for name in found:
+        with _old_helpers_allowed():
+            outcome = _manager(scheduler).cancel(jobs[name].queue_id)
+        if outcome.status == CancelStatus.FAILED:
+            raise QueueError(
+                f"Queue job {jobs[name].queue_id} cannot be cancelled: {outcome.stderr}."
+            )
+    return found
 
 
 def default_queue_folder(settings: Settings) -> QueueFolder:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import inspect
 import json
 import os
 import stat
@@ -49,16 +52,39 @@ def _check_names(value: Any, path: Path) -> None:
         module = value.get("@module")
         if module is not None:
             package = str(module).partition(".")[0]
-            callable_elsewhere = "@callable" in value and package not in _PACKAGES
-            if package not in _PACKAGES | _OTHER or callable_elsewhere:
+            if package not in _PACKAGES | _OTHER:
                 raise InputError(
                     f"{path} names the module {module!r}, which no job of pomdft does."
                 )
+            if "@callable" in value:
+                _check_callable(str(module), str(value["@callable"]), path)
         for item in value.values():
             _check_names(item, path)
     elif isinstance(value, list):
         for item in value:
             _check_names(item, path)
+
+
+def _check_callable(module: str, name: str, path: Path) -> None:
+    """Refuse a function that is not pomdft's own; "os.system" of a module that imports os is not.
+
+    Its module is one of pomdft's, so that importing it to look is harmless.
+    """
+    found: Any = None
+    if module.partition(".")[0] == "pomdft" and not any(
+        part.startswith("_") for part in name.split(".")
+    ):
+        with contextlib.suppress(ModuleNotFoundError):
+            found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+            if inspect.ismodule(found):
+                break
+    if not callable(found) or not str(getattr(found, "__module__", "")).startswith("pomdft."):
+        raise InputError(
+            f"{path} names the module {module!r} with the function {name!r}, which no job of "
+            "pomdft calls."
+        )
 
 
 def run_job(folder: Path) -> None:

@@ -17,10 +17,13 @@ from monty.json import MontyDecoder
 from qtoolkit.io import scheduler_mapping
 
 from pomdft.errors import InputError, NotComputedError, StoreError
-from pomdft.flows.embedded import EngineOutcome, Report, drive
+from pomdft.flows.embedded import EngineOutcome, drive
 from pomdft.flows.queue_jobs import QueueFlow, list_jobs, prepare_flow
-from pomdft.flows.queue_project import describe_resources, make_project, queue_folder
+from pomdft.flows.queue_project import make_project, queue_folder
 from pomdft.flows.queue_records import StudyRecord
+from pomdft.flows.queue_resources import describe_resources
+from pomdft.flows.queue_runner import Report
+from pomdft.flows.queue_watch import QueueError
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.cluster import Cluster
@@ -29,6 +32,13 @@ from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
 
 _TEST_TIMEOUT_S = 60
+#: Words of an sbatch that is installed where there is no Slurm.
+_NO_SLURM = (
+    "configuration source",
+    "Unable to contact slurm controller",
+    "Could not establish",
+    "Zero Bytes were transmitted",
+)
 
 
 @dataclass(frozen=True)
@@ -179,7 +189,7 @@ def render_scripts(queued: QueueFlow, cluster: Cluster, settings: Settings) -> l
         if job.resources is None:
             continue
         run_dir = work / job.queue_name
-        fields = job.resources.as_dict()
+        fields = by_uuid[job.uuid].config.manager_config["resources"]
         resources = MontyDecoder().process_decoded(fields)
         set_name_out(resources, job.queue_name, run_dir / "queue.out", run_dir / "queue.err")
         worker = project["workers"][job.place]
@@ -198,7 +208,13 @@ def render_scripts(queued: QueueFlow, cluster: Cluster, settings: Settings) -> l
 
 
 def check_scripts(scripts: list[JobScript]) -> dict[str, str] | None:
-    """Return what `sbatch --test-only` objects to, by job name; None where there is no sbatch."""
+    """Return what `sbatch --test-only` objects to, by job name.
+
+    Returns
+    -------
+    dict of str or None
+        None where nothing can be asked: there is no sbatch, or no Slurm answers it.
+    """
     sbatch = shutil.which("sbatch")
     if sbatch is None:
         return None
@@ -207,14 +223,19 @@ def check_scripts(scripts: list[JobScript]) -> dict[str, str] | None:
         with tempfile.NamedTemporaryFile("w", suffix=".sh") as stream:
             stream.write(script.text)
             stream.flush()
-            done = subprocess.run(
-                [sbatch, "--test-only", stream.name],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_TEST_TIMEOUT_S,
-            )
+            try:
+                done = subprocess.run(
+                    [sbatch, "--test-only", stream.name],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=_TEST_TIMEOUT_S,
+                )
+            except subprocess.TimeoutExpired:
+                return None
         if done.returncode != 0:
+            if any(word in done.stderr for word in _NO_SLURM):
+                return None
             objections[script.name] = done.stderr.strip()
     return objections
 
@@ -260,9 +281,18 @@ def hand_over(submission: Submission, cluster: Cluster) -> list[str]:
         _set_worker(job.config.manager_config, cluster)
         if job.config.response_manager_config:
             _set_worker(job.config.response_manager_config, cluster)
-    ids: list[str] = submit_flow(
-        submission.queued.flow, worker=cluster.worker, project=cluster.project
-    )
+    try:
+        ids: list[str] = submit_flow(
+            submission.queued.flow, worker=cluster.worker, project=cluster.project
+        )
+    except Exception as error:
+        # Of a database's error only the first words: others may hold its whole address.
+        words = str(error).partition(",")[0].splitlines()[0][:200] if str(error) else ""
+        raise QueueError(
+            f"The project {cluster.project} does not take the study "
+            f"({type(error).__name__}: {words}).",
+            "See `jf project check`, or drive the queue from here with --embedded.",
+        ) from None
     return ids
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -9,16 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Engine, Float, Integer, String, create_engine, event, select, text
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from pomdft.errors import StoreError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
-from pomdft.store.files import locked, storage_error
+from pomdft.store.files import (
+    free_bytes,
+    is_full,
+    lacks_locks,
+    locked,
+    lockless_error,
+    storage_error,
+)
+from pomdft.store.migration import can_migrate, migrate
 
-#: Version of the tables; an index of another version is set aside and rebuilt.
-INDEX_VERSION = 1
+#: Version of the tables; an index of an older version is migrated, of a newer one refused.
+INDEX_VERSION = 2
 #: Seconds to wait for another process that is writing to the index.
 BUSY_TIMEOUT_S = 30.0
 
@@ -60,7 +70,8 @@ class AffinityRow(_Base):
     energy_ev: Mapped[float] = mapped_column(Float)
     std_ev: Mapped[float | None]
     contacts: Mapped[int] = mapped_column(Integer)
-    finished: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    per_contact_ev: Mapped[float | None]
+    finished: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
 class Index:
@@ -69,7 +80,8 @@ class Index:
     Parameters
     ----------
     path : Path
-        The SQLite file; made if missing.
+        The SQLite file; made if missing, brought up to date if of an older version (the old one
+        is kept beside it).
 
     Raises
     ------
@@ -153,9 +165,18 @@ class Index:
         self._engine.dispose()
 
     def _merge(self, rows: Iterable[_Base]) -> None:
+        """Add or replace rows, each in one statement: another process may add the same now."""
+        by_table: dict[Any, list[dict[str, Any]]] = {}
+        for row in rows:
+            columns = row.__table__.columns
+            named = {column.name: getattr(row, column.name) for column in columns}
+            by_table.setdefault(type(row), []).append(named)
         with self._session() as session:
-            for row in rows:
-                session.merge(row)
+            for kind, values in by_table.items():
+                statement = insert(kind)
+                changes = {name: statement.excluded[name] for name in values[0] if name != "key"}
+                upsert = statement.on_conflict_do_update(index_elements=["key"], set_=changes)
+                session.execute(upsert, values)
             session.commit()
 
     @contextmanager
@@ -164,9 +185,9 @@ class Index:
             with Session(self._engine) as session:
                 yield session
         except OperationalError as error:
-            raise _index_error(self.path, error) from error
+            raise _index_error(self.path, str(error.orig)) from error
         except DatabaseError as error:
-            raise _corrupt_index(self.path, error) from error
+            raise _corrupt_index(self.path, str(error.orig)) from error
 
 
 def set_aside(path: Path) -> Path:
@@ -202,6 +223,9 @@ def _open_engine(path: Path) -> Engine:
         connection.execute("PRAGMA journal_mode=TRUNCATE")
         connection.execute("PRAGMA synchronous=NORMAL")
 
+    if lacks_locks(path.parent):
+        # SQLite would take that for a lock that somebody else holds, and wait for it.
+        raise lockless_error(path)
     try:
         with engine.begin() as connection:
             version = connection.execute(text("PRAGMA user_version")).scalar() or 0
@@ -209,10 +233,13 @@ def _open_engine(path: Path) -> Engine:
         if tables == 0:
             version = _create_tables(engine, path)
     except OperationalError as error:
-        raise _index_error(path, error) from error
+        raise _index_error(path, str(error.orig)) from error
     except DatabaseError as error:
-        raise _corrupt_index(path, error) from error
+        raise _corrupt_index(path, str(error.orig)) from error
+    if can_migrate(version, INDEX_VERSION):
+        version = _migrate(engine, path)
     if version != INDEX_VERSION:
+        engine.dispose()
         age = "newer" if version > INDEX_VERSION else "older"
         raise StoreError(
             f"The index {path} is of a{'n' if age == 'older' else ''} {age} version ({version}; "
@@ -220,6 +247,17 @@ def _open_engine(path: Path) -> Engine:
             "Update pomdft, or run `pomdft store rebuild` (the old index is kept beside it).",
         )
     return engine
+
+
+def _migrate(engine: Engine, path: Path) -> int:
+    engine.dispose()
+    try:
+        migrate(path, INDEX_VERSION, BUSY_TIMEOUT_S)
+    except sqlite3.OperationalError as error:
+        raise _index_error(path, str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise _corrupt_index(path, str(error)) from error
+    return INDEX_VERSION
 
 
 def _create_tables(engine: Engine, path: Path) -> int:
@@ -230,29 +268,32 @@ def _create_tables(engine: Engine, path: Path) -> int:
     return INDEX_VERSION
 
 
-def _index_error(path: Path, error: OperationalError) -> StoreError:
-    reason = str(error.orig)
+def _index_error(path: Path, reason: str) -> StoreError:
+    if lacks_locks(path.parent):
+        return lockless_error(path)
     if "locked" in reason or "busy" in reason:
         return StoreError(
             f"The index {path} is locked by another process for over {BUSY_TIMEOUT_S:.0f} s.",
             "Wait for it, or end it, then run again.",
         )
-    if "readonly" in reason or "unable to open" in reason:
+    full = "full" in reason or "disk I/O" in reason or is_full(path.parent)
+    if "readonly" in reason or ("unable to open" in reason and not full):
         return StoreError(
             f"The index {path} cannot be written ({reason}).",
             "Make the store writable or set POMDFT_STORE to a folder that is.",
         )
-    if "full" in reason or "disk I/O" in reason:
+    if full and "malformed" not in reason:
+        free = free_bytes(path) / 1e6
         return StoreError(
-            f"The disk takes no more data for the index {path} ({reason}).",
+            f"The disk takes no more data for the index {path} ({reason}, {free:.1f} MB free).",
             "Free some space, then run again: finished results are intact.",
         )
-    return _corrupt_index(path, error)
+    return _corrupt_index(path, reason)
 
 
-def _corrupt_index(path: Path, error: DatabaseError) -> StoreError:
+def _corrupt_index(path: Path, reason: str) -> StoreError:
     return StoreError(
-        f"The index {path} cannot be used ({error.orig}).",
+        f"The index {path} cannot be used ({reason}).",
         "Run `pomdft store rebuild`: it is made anew from the results, nothing is lost.",
     )
 
@@ -288,5 +329,6 @@ def _affinity_row(affinity: Affinity) -> AffinityRow:
         energy_ev=affinity.energy_ev,
         std_ev=affinity.std_ev,
         contacts=affinity.contacts,
+        per_contact_ev=affinity.per_contact_ev,
         finished=affinity.finished,
     )

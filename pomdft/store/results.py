@@ -14,6 +14,7 @@ Layout::
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,9 +27,10 @@ from pomdft.errors import CorruptDocumentError, InputError, NotComputedError, St
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import Document
 from pomdft.schemas.calculation import CalculationFailure, CalculationInput, CalculationResult
-from pomdft.store.files import is_locked, locked, write_atomically
+from pomdft.store.files import drop_stale, is_locked, locked, write_atomically
 from pomdft.store.index import Index, set_aside
 
+_LOG = logging.getLogger(__name__)
 _DocumentT = TypeVar("_DocumentT", bound=Document)
 _KEY = re.compile(r"[0-9a-f]{24}")
 
@@ -97,7 +99,10 @@ class ResultStore:
         if result is None or result.key != key:
             # A store that is only read keeps its damaged file; it counts as absent all the same.
             with suppress(StoreError):
-                set_aside(path)
+                kept = set_aside(path)
+                _LOG.warning(
+                    "%s cannot be read: set aside as %s, to be done again", path, kept.name
+                )
             return None
         return result
 
@@ -252,7 +257,9 @@ class ResultStore:
         BusyError
             Another process has it.
         """
-        with locked(self.folder(key) / "driver.lock", wait=wait):
+        folder = self.folder(key)
+        with locked(folder / "driver.lock", wait=wait):
+            drop_stale(folder)
             yield
 
     def is_running(self, key: str) -> bool:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from drivers import Program, start_flow, start_pomdft
 from slurm_node import SlurmNode, why_not
 
 HERE = Path(__file__).parent
@@ -22,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+            # They wait for real queues on machines that may do other things as well.
+            item.add_marker(pytest.mark.timeout(1800))
 
 
 @pytest.fixture(scope="session")
@@ -52,50 +53,26 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-class Driver:
-    """`driven_flow.py` in a process of its own, in a process group of its own."""
-
-    def __init__(self, store: Path, *arguments: str, path: Path | None = None) -> None:
-        environment = {**os.environ, "POMDFT_STORE": str(store), "PYTHONWARNINGS": "ignore"}
-        if path is not None:
-            environment["PATH"] = f"{path}:{environment['PATH']}"
-        self.log = store.parent / f"driver-{time.monotonic_ns()}.log"
-        with self.log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, str(HERE / "driven_flow.py"), *arguments],
-                env=environment,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def finish(self, seconds: float = 540) -> str:
-        self.process.wait(seconds)
-        return self.log.read_text()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+@pytest.fixture
+def start_driver(store: Path) -> Iterator[Callable[..., Program]]:
+    """Start a driver of a small flow: its kind, changes to the cluster, PATH before the others."""
+    yield from _starter(start_flow, store)
 
 
 @pytest.fixture
-def start_driver(store: Path) -> Iterator[Callable[..., Driver]]:
-    drivers: list[Driver] = []
+def shell(store: Path) -> Iterator[Callable[..., Program]]:
+    """Start the command line in a process of its own."""
+    yield from _starter(start_pomdft, store)
 
-    def start(*arguments: str, path: Path | None = None) -> Driver:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        drivers.append(Driver(store, *arguments, path=path))
-        return drivers[-1]
+
+def _starter(begin: Callable[..., Program], store: Path) -> Iterator[Callable[..., Program]]:
+    started: list[Program] = []
+
+    def start(*arguments: str, **options: Path | None) -> Program:
+        started.append(begin(store, *arguments, **options))
+        return started[-1]
 
     yield start
-    for driver in drivers:
-        if driver.process.poll() is None:
-            driver.kill()
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 540) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds} s for {what}")
-        time.sleep(0.1)
+    for program in started:
+        if program.process.poll() is None:
+            program.kill()

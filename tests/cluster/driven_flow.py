@@ -1,6 +1,6 @@
 """Drive a flow of small relaxations on the queue: driven_flow.py KIND [key=value ...].
 
-Kinds: "water" (xTB), "gpaw" (two waters, GPAW, two ranks).
+Kinds: "water" (xTB), "waters" (two of them), "gpaw" (two waters, GPAW, two ranks).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DIMER = Molecule(
 
 
 def make_maker(kind: str) -> GpawRelaxMaker:
-    if kind == "water":
+    if kind != "gpaw":
         return GpawRelaxMaker(level=load_level("xtb"))
     changes = {
         "name": "coarse",
@@ -39,23 +39,29 @@ def make_maker(kind: str) -> GpawRelaxMaker:
 
 
 def make_request(kind: str) -> CalculationInput:
-    return make_maker(kind).request(WATER if kind == "water" else DIMER, kind)
+    return make_maker(kind).request(DIMER if kind == "gpaw" else WATER, kind)
 
 
 def make_cluster(kind: str, **changes: object) -> Cluster:
     resources = {
         "walltime": changes.pop("walltime", "0:10:00"),
         "memory_per_rank_mb": int(str(changes.pop("memory", 1200))),
-        "ranks": 1 if kind == "water" else 2,
+        "ranks": 2 if kind == "gpaw" else 1,
     }
-    return Cluster.from_fields({"poll_s": 0.5, "small": resources, **changes})
+    if "queue_jobs" in changes:
+        batch = {name: float(str(changes.pop(name))) for name in ("queue_jobs", "idle_s")}
+        changes["batch"] = {**batch, "queue_jobs": int(batch["queue_jobs"])}
+    return Cluster.from_fields({"poll_s": 0.3, "small": resources, **changes})
 
 
 def run(kind: str, **changes: object) -> EngineOutcome:
     settings = load_settings()
     cluster = make_cluster(kind, **changes)
-    molecule = WATER if kind == "water" else DIMER
-    flow = Flow([make_maker(kind).make(molecule, label=kind)], name=kind)
+    molecules = {"gpaw": [DIMER], "water": [WATER], "waters": [WATER, WATER.copy()]}[kind]
+    for count, molecule in enumerate(molecules[1:], start=1):
+        molecule.translate_sites([0], [0.0, 0.0, 0.01 * count])
+    jobs = [make_maker(kind).make(molecule, label=kind) for molecule in molecules]
+    flow = Flow(jobs, name=kind)
     queued = prepare_flow(flow, cluster, settings)
     return drive(queued, cluster, settings, kind, lambda line: print(line, flush=True))
 

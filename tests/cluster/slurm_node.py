@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,7 +37,7 @@ SlurmdLogFile={root}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SwitchType=switch/none
-MpiDefault=none
+MpiDefault=pmix
 ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
@@ -46,7 +49,7 @@ AccountingStorageType=accounting_storage/none
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=200000,bf_interval=1
 KillWait=2
-MinJobAge=300
+MinJobAge=3000
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 PartitionName=long Nodes={host} MaxTime=2-0:0:0 State=UP
@@ -143,6 +146,12 @@ class SlurmNode:
         """Return (id, state, name) of the jobs that wait or run."""
         lines = self.run("squeue", "--noheader", "-o", "%i %T %j").splitlines()
         return [tuple(line.split(maxsplit=2)) for line in lines]  # type: ignore[misc]
+
+    def submitted(self, names: Iterable[str]) -> Counter[str]:
+        """Return how often each of these names was ever accepted."""
+        wanted = set(names)
+        shown = self.run("scontrol", "show", "job", "-o")
+        return Counter(name for name in re.findall(r"JobName=(\S+)", shown) if name in wanted)
 
     def count_submitted(self) -> int:
         """Return how many jobs were ever accepted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -86,24 +87,87 @@ def test_request_of_a_job_has_the_key_of_the_calculation(settings: Settings) -> 
     assert found[0].key == maker.request(WATER, "other label").key
 
 
+DIRECTIVES = {
+    "slurm": {
+        "#SBATCH --partition=long",
+        "#SBATCH --account=abc",
+        "#SBATCH --nodes=2",
+        "#SBATCH --ntasks-per-node=3",
+        "#SBATCH --cpus-per-task=1",
+        "#SBATCH --mem-per-cpu=1500",
+        "#SBATCH --time=1-2:3:4",
+    },
+    "pbs": {
+        "#PBS -q long",
+        "#PBS -A abc",
+        "#PBS -l select=2:ncpus=3:mpiprocs=3:mem=4500mb",
+        "#PBS -l walltime=26:3:4",
+        "#PBS -l place=scatter",
+    },
+    "sge": {
+        "#$ -q long",
+        "#$ -A abc",
+        "#$ -S /bin/bash",
+        "#$ -pe mpi 6",
+        "#$ -l h_rt=26:03:04",
+        "#$ -l h_vmem=1500M",
+    },
+}
+MARKS = {"slurm": "#SBATCH ", "pbs": "#PBS ", "sge": "#$ "}
+
+
 @pytest.mark.parametrize("scheduler", ["slurm", "pbs", "sge"])
 def test_scripts_of_every_scheduler(settings: Settings, scheduler: str) -> None:
-    fields = {"scheduler": scheduler, "pre_run": ["source ~/env/bin/activate"]}
-    if scheduler == "slurm":
-        fields |= {"small": {"partition": "short", "account": "abc", "walltime": "1:30:00"}}
-    cluster = Cluster.from_fields(fields)
+    large: dict[str, object] = {"partition": "long", "account": "abc", "memory_per_rank_mb": 1500}
+    large |= {"ranks": 6, "nodes": 2, "ranks_per_node": 4, "walltime": "1-2:03:04"}
+    if scheduler == "sge":
+        large["parallel_environment"] = "mpi"
+    cluster = Cluster.from_fields(
+        {
+            "scheduler": scheduler,
+            "small_atoms": 1,
+            "large": large,
+            "modules": ["gcc/12"],
+            "pre_run": ["source ~/env/bin/activate"],
+            "environment": {"OMPI_MCA_btl": "self"},
+        }
+    )
     queued = prepare_flow(make_flow(settings), cluster, settings)
-    scripts = render_scripts(queued, cluster, settings)
-    assert len(scripts) == 2
-    text = scripts[0].text
-    assert text.startswith("#!/bin/bash")
-    assert f"export POMDFT_STORE={settings.store}" in text
-    assert "-m pomdft.flows.queue_worker " in text
-    assert "source ~/env/bin/activate" in text
-    if scheduler == "slurm":
-        assert "#SBATCH --partition=short" in text
-        assert "#SBATCH --time=0-1:30:0" in text
-        assert f"#SBATCH --job-name={scripts[0].name}" in text
+    small, script = render_scripts(queued, cluster, settings)
+    lines = script.text.splitlines()
+    assert lines[0] == "#!/bin/bash"
+    folder = settings.store / "queue" / "runs" / script.name
+    output = {
+        "slurm": {f"#SBATCH --output={folder}/queue.out", f"#SBATCH --error={folder}/queue.err"},
+        "pbs": {f"#PBS -o {folder}/queue.out", f"#PBS -e {folder}/queue.err"},
+        "sge": {f"#$ -o {folder}/queue.out", f"#$ -e {folder}/queue.err"},
+    }
+    name = {
+        "slurm": f"#SBATCH --job-name={script.name}",
+        "pbs": f"#PBS -N {script.name}",
+        "sge": f"#$ -N {script.name}",
+    }
+    mark = MARKS[scheduler]
+    found = {line for line in lines if line.startswith(mark)}
+    assert found == DIRECTIVES[scheduler] | output[scheduler] | {name[scheduler]}
+    body = [line for line in lines[1:] if line and not line.startswith(mark)]
+    assert body[0] == f"cd {folder}"
+    assert body.index("source ~/env/bin/activate") < body.index("module load gcc/12")
+    assert {f"export POMDFT_STORE={settings.store}", "export POMDFT_CORES=6"} <= set(body)
+    assert "export OMPI_MCA_btl=self" in body
+    assert body[-1].endswith(f"-m pomdft.flows.queue_worker {folder}")
+    for each in (small, script):
+        assert "6 ranks" in each.asked or "1 ranks" in each.asked
+        assert (
+            subprocess.run(["bash", "-n"], input=each.text, text=True, check=False).returncode == 0
+        )
+    assert "26:03:04 h, 1500 MB a rank" in script.asked
+
+
+def test_sge_is_told_how_to_lay_out_ranks(settings: Settings) -> None:
+    fields = {"scheduler": "sge", "small_atoms": 1, "large": {"ranks": 2}}
+    with pytest.raises(InputError, match="parallel_environment"):
+        prepare_flow(make_flow(settings), Cluster.from_fields(fields), settings)
 
 
 HOSTILE = "x\n#SBATCH --wrap=touch"
@@ -141,6 +205,23 @@ def test_hostile_cluster_files_are_refused(
     with pytest.raises(InputError):
         Cluster.from_fields(fields)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"environment": {"DB_PASSWORD": "s3cret word$"}},
+        {"environment": {"OPENAI_API_KEY": "s3cret"}},
+        {"environment": {"WHERE": "mongodb://user:s3cret@host/db"}},
+        {"pre_run": ["export MONGO_PASSWD=s3cret"]},
+        {"pre_run": ["module load gcc", "  export X=mongodb://u:s3cret@h"]},
+    ],
+)
+def test_secrets_in_a_cluster_file_are_refused_and_not_quoted(fields: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="secret does not belong") as caught:
+        Cluster.from_fields(fields)
+    assert "s3cret" not in str(caught.value)
+    Cluster.from_fields({"pre_run": ["source ~/.secrets/database"]})
 
 
 @pytest.mark.parametrize("kind", [Cluster, Study])
@@ -195,6 +276,12 @@ def test_job_files_that_name_foreign_code_are_refused(tmp_path: Path) -> None:
         {"job": {"@module": "evil_module", "@class": "Evil"}},
         {"job": {"function": {"@module": "evil_module", "@callable": "evil"}}},
         {"job": {"function": {"@module": "builtins", "@callable": "exec"}}},
+        # Through a module of pomdft's that happens to import another one.
+        {"job": {"function": {"@module": "pomdft.flows.queue_worker", "@callable": "os.system"}}},
+        {"job": {"function": {"@module": "pomdft.flows.submission", "@callable": "Path.touch"}}},
+        {"job": {"function": {"@module": "pomdft.flows.jobs", "@callable": "load_level.__call__"}}},
+        {"job": {"function": {"@module": "pymatgen.core", "@callable": "Structure.from_file"}}},
+        {"job": {"function": {"@module": "pomdft.no_such_module_of_ours", "@callable": "x"}}},
         {"job": [{"@module": "subprocess", "@class": "Popen", "args": ["touch", str(canary)]}]},
     ):
         _job_file(folder, content)

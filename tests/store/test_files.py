@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,28 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(path) in str(caught.value)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_writer_killed_while_it_syncs_leaves_old_or_nothing(
+    tmp_path: Path, unnamed: bool
+) -> None:
+    """Killed in the middle; once as on NFS, where every file has a name from its beginning."""
+    path = tmp_path / "a.json"
+    write_atomically(path, "old")
+    program = (
+        "import os, signal, sys; from pathlib import Path; import pomdft.store.files as files\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if sys.argv[2] == 'False': del os.O_TMPFILE; os.O_TMPFILE = os.O_DIRECTORY\n"
+        "files.write_atomically(Path(sys.argv[1]), 'new')\n"
+    )
+    words = [sys.executable, "-c", program, str(path), str(unnamed)]
+    assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    left = [p.name for p in tmp_path.iterdir() if p != path]
+    assert bool(left) is not unnamed
+    write_atomically(path, "new")
+    assert path.read_text() == "new"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,7 +64,11 @@ def test_keys_cannot_leave_the_store(store: ResultStore, key: str) -> None:
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "binary", "other key", "newer"])
 def test_damaged_result_is_set_aside_and_done_again(
-    filled: ResultStore, make_request: Make, make_result: Make, damage: str
+    filled: ResultStore,
+    make_request: Make,
+    make_result: Make,
+    damage: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     request = make_request(2.3)
     path = filled.folder(request.key) / "result.json"
@@ -79,6 +85,7 @@ def test_damaged_result_is_set_aside_and_done_again(
     assert filled.find_result(request.key) is None
     (aside,) = path.parent.glob("result.json.aside-*")
     assert aside.read_bytes() == changed
+    assert f"{path} cannot be read: set aside as {aside.name}" in caplog.text
     filled.save_result(request, make_result(request))
     assert filled.find_result(request.key) is not None
 
@@ -210,3 +217,18 @@ def test_rebuild_of_no_store(store: ResultStore) -> None:
     with pytest.raises(StoreError, match="no store at"):
         store.rebuild()
     assert not store.root.exists()
+
+
+def test_what_killed_writers_left_goes_with_the_next_lock(
+    store: ResultStore, make_request: Any
+) -> None:
+    request = make_request()
+    folder = store.begin(request)
+    stale, fresh = folder / ".result.json.a.tmp", folder / ".result.json.b.tmp"
+    for path in (stale, fresh):
+        path.write_text("half")
+    hours_ago = time.time() - 2 * 3600
+    os.utime(stale, (hours_ago, hours_ago))
+    with store.lock(request.key):
+        assert not stale.exists()
+        assert fresh.exists(), "its writer may live"
