@@ -16,6 +16,7 @@
 #include "philox.h"
 #include "simd.h"
 
+#define MC_ALWAYS __attribute__((always_inline)) static inline
 #define MC_LANES 32
 #define MC_BATCH 256
 #define MC_ROW 16     /* 12 neighbours as site << 4 | class, then own class, number of
@@ -44,6 +45,9 @@ typedef struct {
     double kt;              /* k T ln 2 in units of the resolution, divided by 2^25 */
     int64_t energy;
     int64_t accepted, proposed;
+    double share;       /* of what was last tried, how much was accepted */
+    int32_t *occupied;  /* (n + 12,) workspace */
+    int direct;         /* `field` holds site terms and `occupied` -1 for species 1, 0 else */
 } mc_chain;
 
 typedef struct {
@@ -51,7 +55,7 @@ typedef struct {
     const int16_t *site;  /* (n, S - 1, 32) */
     const int16_t *pair;  /* (S, S, K, K, 32) */
     uint8_t *species;     /* (n, 32) */
-    uint32_t *bits;       /* (n,) species as one bit a replica, for two species */
+    uint32_t *bits;       /* (n + 12,) species as one bit a replica, for two species; 0 at the end */
     uint32_t stream[MC_LANES];
     uint16_t cut[MC_LANES];    /* larger changes are never accepted */
     uint16_t shift[MC_LANES];
@@ -64,11 +68,13 @@ typedef struct {
 typedef struct {
     void (*chain_steps)(const mc_lattice *, mc_chain *, uint64_t seed, uint64_t step, int32_t n_steps,
                         int mode, const uint32_t *log_table);
+    void (*chain_end)(const mc_lattice *, mc_chain *);
     void (*block_steps)(const mc_lattice *, mc_block *, uint64_t seed, uint64_t step, int32_t n_steps,
                         int mode);
     void (*block_begin)(const mc_lattice *, mc_block *);
     void (*block_end)(const mc_lattice *, mc_block *);
     void (*block_energy)(const mc_lattice *, mc_block *);
+    void (*block_fields)(const mc_lattice *, mc_block *);
     void (*block_count)(const mc_lattice *, const mc_block *, int64_t *cells, int64_t *pairs);
 } mc_path;
 
