@@ -75,15 +75,27 @@ MC_TARGET MC_ALWAYS __mmask32 decide_bits(lanes *v, __m512i change, __mmask32 un
     return accept;
 }
 
+/* sum += bond in the lanes of a mask; compilers copy the register for the intrinsic. */
+#define ADD_MASKED(sum, mask, bond) \
+    __asm__("vpaddw %2, %0, %0%{%1%}" : "+v"(sum) : "Yk"((__mmask32)(mask)), "m"(bond))
+#define SUBTRACT_MASKED(sum, mask, bond) \
+    __asm__("vpsubw %2, %0, %0%{%1%}" : "+v"(sum) : "Yk"((__mmask32)(mask)), "m"(bond))
+
+typedef int16_t lane_values[MC_LANES];
+
 /* Add (or with `down` take away) the bonds around a site in the lanes that have species 1 there. */
 MC_TARGET MC_ALWAYS void add_bonds(const mc_block *block, const int32_t *row, int K, const int down,
                                    __m512i sum[2]) {
-    const int16_t *pair = block->pair + (int64_t)(3 * K + row[12]) * K * MC_LANES;
+    const char *pair =
+        (const char *)(block->pair + (int64_t)(3 * K + row[12]) * K * MC_LANES);
+    const uint32_t *bits = block->bits;
     UNROLL for (int m = 0; m < 12; m++) {
-        const __mmask32 there = block->bits[row[m] >> 4];
-        const __m512i bond = _mm512_loadu_si512(pair + (row[m] & 15) * MC_LANES);
-        sum[m & 1] = down ? _mm512_mask_sub_epi16(sum[m & 1], there, sum[m & 1], bond)
-                          : _mm512_mask_add_epi16(sum[m & 1], there, sum[m & 1], bond);
+        const uint32_t entry = (uint32_t)row[m];
+        const lane_values *bond = (const lane_values *)(pair + ((entry & 15) << 6));
+        if (down)
+            SUBTRACT_MASKED(sum[m & 1], bits[entry >> 4], *bond);
+        else
+            ADD_MASKED(sum[m & 1], bits[entry >> 4], *bond);
     }
 }
 
