@@ -89,9 +89,7 @@ class Lattice:
             )
         self._keep(positions, neighbours)
 
-    def _keep(
-        self, positions: npt.NDArray[np.float64], neighbours: npt.NDArray[np.int32]
-    ) -> None:
+    def _keep(self, positions: npt.NDArray[np.float64], neighbours: npt.NDArray[np.int32]) -> None:
         core = compiled.select("lattice", reference_lattice)
         coordination, shell = core.layer(neighbours)
         for name, array in (

@@ -35,11 +35,13 @@ def _fill_lines(limit: int, parity: int, reach: Ints) -> Ints:
     # The ends of each line have the right parity.
     top = reach - (reach + total + parity) % 2
     lines = np.where(top >= 0, top + 1, 0).ravel()
-    first = np.repeat(np.cumsum(lines) - lines, lines)
-    sites = np.empty((len(first), 3), np.int32)
+    ends = np.cumsum(lines, dtype=np.int32)
+    sites = np.empty((int(ends[-1]), 3), np.int32)
     sites[:, 0] = np.repeat(np.broadcast_to(axis[:, None], reach.shape).ravel(), lines)
     sites[:, 1] = np.repeat(np.broadcast_to(axis[None, :], reach.shape).ravel(), lines)
-    sites[:, 2] = 2 * (np.arange(len(first)) - first) - np.repeat(top.ravel(), lines)
+    z = np.arange(0, 2 * len(sites), 2, dtype=np.int32)
+    z -= np.repeat(2 * (ends - lines) + top.ravel(), lines)
+    sites[:, 2] = z
     return sites
 
 

@@ -162,10 +162,8 @@ def _coordinates(places: npt.NDArray[np.intp], shape: tuple[int, int, int]) -> F
     return np.stack(np.unravel_index(places, shape)).astype(np.float64)
 
 
-def _number_new(
-    piece: Ints, places: npt.NDArray[np.intp], count: int
-) -> npt.NDArray[np.bool_]:
-    """Number the places of a piece that have no number yet, and return which they were."""
+def _number_new(piece: Ints, places: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.bool_]:
+    """Give numbers to the places of a piece that have none yet, and return which they were."""
     flat = piece.reshape(-1)
     new: npt.NDArray[np.bool_] = flat[places] < 0
     sites = places[new]
