@@ -29,8 +29,8 @@ def fcc_neighbours(const int32_t[:, ::1] coordinates not None):
 
 
 def grid_neighbours(
-    const int32_t[:, :, :, ::1] numbers not None, const int32_t[:, ::1] steps not None,
-    int64_t n):
+        const int32_t[:, :, :, ::1] numbers not None, const int32_t[:, ::1] steps not None,
+        int64_t n):
     """Return the neighbours, int32 of shape (n, 12), of sites on grids in ascending order."""
     cdef int64_t[4] shape = [
         numbers.shape[0], numbers.shape[1], numbers.shape[2], numbers.shape[3]]

@@ -5,7 +5,8 @@
  * With species 0 as the reference, E = E0 + sum_i g_i[s_i] + sum_bonds b(s_i, s_j), and the field
  * f_i[c] = g_i[c] + sum_{j in N(i)} b(c, s_j) is kept for every site and species c > 0.
  *
- * chain: one replica, 32-bit fields, pairs of unlike atoms from lists of the sites of each species.
+ * chain: one replica, 32-bit fields, pairs of unlike atoms from lists of the sites of each species
+ * (with AVX-512 see montecarlo_direct.h).
  * block: 32 replicas side by side, 16-bit fields; all are offered the same pair of sites, each
  * accepts with its own random numbers. */
 #ifndef POMDFT_MONTECARLO_H
