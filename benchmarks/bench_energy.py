@@ -42,7 +42,7 @@ def rows() -> list[Row]:
             "np.sum of the table": lambda t=table: np.sum(t),
         }
         with np.errstate(all="ignore"):
-            times = time_interleaved(works, repeats=2000 if n < 10_000 else 100)
+            times = time_interleaved(works, repeats=200)
         twin = time_interleaved(
             {
                 "NumPy": lambda x=lattice, s=species: reference_energy.exchange(

@@ -15,11 +15,11 @@ BOND = 2.88  # angstrom, gold
 
 def rows() -> list[Row]:
     found = []
-    for shape in ("cuboctahedron", "icosahedron"):
+    for shape in ("cuboctahedron", "icosahedron", "decahedron"):
         lattice = build_lattice(shape, N)
         positions = lattice.positions * BOND
         span = np.ptp(positions, axis=0) + 10.0
-        atoms = Atoms(f"Au{N}", positions - positions.min(axis=0) + 5.0, cell=span)
+        atoms = Atoms(f"Au{len(lattice)}", positions - positions.min(axis=0) + 5.0, cell=span)
         works = {"ours": lambda shape=shape: build_lattice(shape, N)}
         peers: dict[str, float | str] = {}
         matscipy = find_peer("matscipy.neighbours")
@@ -30,7 +30,7 @@ def rows() -> list[Row]:
             works["matscipy"] = lambda atoms=atoms, listing=listing: listing(
                 "ij", atoms, 1.2 * BOND
             )
-        times = time_interleaved(works, repeats=10, seconds=15.0)
+        times = time_interleaved(works, repeats=20, seconds=15.0)
         ours = times.pop("ours")
         peers |= times
         if shape == "cuboctahedron":
@@ -38,7 +38,7 @@ def rows() -> list[Row]:
             peers["asap3"] = "not a wheel on PyPI"
         found.append(
             Row(
-                f"lattice, neighbours and shells, {shape} of {N} atoms",
+                f"lattice, neighbours and shells, {shape} of {len(lattice)} atoms",
                 "call",
                 ours,
                 "matscipy",

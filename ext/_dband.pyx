@@ -18,8 +18,8 @@ ctypedef fused real:
 
 
 def project(
-    const real[:, :, ::1] data not None, const double[:, ::1] weights not None, bint square,
-    int level):
+        const real[:, :, ::1] data not None, const double[:, ::1] weights not None, bint square,
+        int level):
     """Return sums over channels and points times each weight, shape (n_sites, 4)."""
     cdef int64_t n_sites = data.shape[0], n_channels = data.shape[1], n_points = data.shape[2]
     out = np.empty((n_sites, 4))

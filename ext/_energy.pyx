@@ -26,8 +26,8 @@ cdef extern from "energy.h" nogil:
 
 
 cdef pomdft_occupied _occupied(
-    const int32_t[:, ::1] neighbours, const int8_t[::1] coordination,
-    const double[:, :, ::1] half_bond, const int8_t[::1] species) noexcept:
+        const int32_t[:, ::1] neighbours, const int8_t[::1] coordination,
+        const double[:, :, ::1] half_bond, const int8_t[::1] species) noexcept:
     cdef pomdft_occupied o
     o.neighbours = &neighbours[0, 0]
     o.coordination = &coordination[0]
@@ -40,9 +40,9 @@ cdef pomdft_occupied _occupied(
 
 
 def total(
-    const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
-    const double[:, :, ::1] half_bond not None, const double[:, ::1] site not None,
-    const int8_t[::1] species not None, int level):
+        const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
+        const double[:, :, ::1] half_bond not None, const double[:, ::1] site not None,
+        const int8_t[::1] species not None, int level):
     """Return the total energy; `site` has no rows where there is no site term."""
     cdef pomdft_occupied o = _occupied(neighbours, coordination, half_bond, species)
     cdef double energy = 0.0
@@ -57,9 +57,9 @@ def total(
 
 
 cdef _site_energies(
-    const int32_t[:, ::1] neighbours, const int8_t[::1] coordination,
-    const double[:, :, ::1] bonds, const double[:, ::1] site, const int8_t[::1] species,
-    int relative, int level):
+        const int32_t[:, ::1] neighbours, const int8_t[::1] coordination,
+        const double[:, :, ::1] bonds, const double[:, ::1] site, const int8_t[::1] species,
+        int relative, int level):
     # The bond table stands in for the half bonds, which these functions do not need.
     cdef pomdft_occupied o = _occupied(neighbours, coordination, bonds, species)
     o.s = <int>site.shape[1]
@@ -76,26 +76,26 @@ cdef _site_energies(
 
 
 def fields(
-    const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
-    const double[:, :, ::1] bonds not None, const double[:, ::1] site not None,
-    const int8_t[::1] species not None, int level):
+        const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
+        const double[:, :, ::1] bonds not None, const double[:, ::1] site not None,
+        const int8_t[::1] species not None, int level):
     """Return the local field, shape (n, s): bonds and site term were each species on the site."""
     return _site_energies(neighbours, coordination, bonds, site, species, 0, level)
 
 
 def exchange(
-    const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
-    const double[:, :, ::1] bonds not None, const double[:, ::1] site not None,
-    const int8_t[::1] species not None, int level):
+        const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
+        const double[:, :, ::1] bonds not None, const double[:, ::1] site not None,
+        const int8_t[::1] species not None, int level):
     """Return the energy change, shape (n, s), when a site takes each species."""
     return _site_energies(neighbours, coordination, bonds, site, species, 1, level)
 
 
 def swap_block(
-    const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
-    const double[:, :, ::1] half_bond not None, const int8_t[::1] species not None,
-    const double[:, ::1] change not None, const int32_t[::1] rows not None,
-    const int32_t[::1] columns not None, int level):
+        const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
+        const double[:, :, ::1] half_bond not None, const int8_t[::1] species not None,
+        const double[:, ::1] change not None, const int32_t[::1] rows not None,
+        const int32_t[::1] columns not None, int level):
     """Return swap energies, shape (rows, columns), from the exchange energies `change`."""
     cdef pomdft_occupied o = _occupied(neighbours, coordination, half_bond, species)
     cdef int64_t n_rows = rows.shape[0], n_columns = columns.shape[0]
@@ -111,9 +111,9 @@ def swap_block(
 
 
 def best_swaps(
-    const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
-    const double[:, :, ::1] half_bond not None, const int8_t[::1] species not None,
-    const double[:, ::1] change not None, int64_t k, int level):
+        const int32_t[:, ::1] neighbours not None, const int8_t[::1] coordination not None,
+        const double[:, :, ::1] half_bond not None, const int8_t[::1] species not None,
+        const double[:, ::1] change not None, int64_t k, int level):
     """Return the `k` lowest swap energies and their sites, shape (k, 2), in ascending order."""
     cdef pomdft_occupied o = _occupied(neighbours, coordination, half_bond, species)
     energies = np.empty(k)

@@ -6,8 +6,9 @@ import numpy as np
 
 cdef extern from "lattice.h" nogil:
     int pomdft_fcc_neighbours(const int32_t *coordinates, int64_t n, int32_t *table) noexcept
-    int pomdft_near_neighbours(
-        const double *positions, int64_t n, double cutoff, int32_t *table) noexcept
+    int pomdft_grid_neighbours(
+        const int32_t *numbers, const int64_t *shape, const int32_t *steps, int64_t n,
+        int32_t *table) noexcept
     int64_t pomdft_find_fault(const int32_t *table, int64_t n) noexcept
     void pomdft_layer(
         const int32_t *table, int64_t n, int8_t *coordination, int16_t *shell,
@@ -27,18 +28,19 @@ def fcc_neighbours(const int32_t[:, ::1] coordinates not None):
     return table
 
 
-def near_neighbours(const double[:, ::1] positions not None, double cutoff):
-    """Return the neighbours, int32 of shape (n, 12), within `cutoff` in ascending order."""
-    cdef int64_t n = positions.shape[0]
+def grid_neighbours(
+        const int32_t[:, :, :, ::1] numbers not None, const int32_t[:, ::1] steps not None,
+        int64_t n):
+    """Return the neighbours, int32 of shape (n, 12), of sites on grids in ascending order."""
+    cdef int64_t[4] shape = [
+        numbers.shape[0], numbers.shape[1], numbers.shape[2], numbers.shape[3]]
     table = np.empty((n, 12), dtype=np.int32)
     cdef int32_t[:, ::1] view = table
     cdef int status
     with nogil:
-        status = pomdft_near_neighbours(&positions[0, 0], n, cutoff, &view[0, 0])
-    if status == -2:
-        raise ValueError("a site has more than 12 neighbours")
+        status = pomdft_grid_neighbours(&numbers[0, 0, 0, 0], shape, &steps[0, 0], n, &view[0, 0])
     if status != 0:
-        raise MemoryError
+        raise ValueError("a site has more than 12 neighbours")
     return table
 
 

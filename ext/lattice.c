@@ -1,6 +1,5 @@
 #include "lattice.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,72 +49,55 @@ int pomdft_fcc_neighbours(const int32_t *coordinates, int64_t n, int32_t *table)
     return 0;
 }
 
-int pomdft_near_neighbours(const double *positions, int64_t n, double cutoff, int32_t *table) {
-    double low[3];
-    int64_t size[3], cells = 1;
-    for (int d = 0; d < 3; d++) {
-        double least = positions[d], most = positions[d];
-        for (int64_t i = 1; i < n; i++) {
-            least = fmin(least, positions[3 * i + d]);
-            most = fmax(most, positions[3 * i + d]);
-        }
-        low[d] = least;
-        size[d] = (int64_t)((most - least) / cutoff) + 1;
-        cells *= size[d];
-    }
-    int32_t *start = calloc((size_t)cells + 1, sizeof *start);
-    int32_t *cell_of = malloc((size_t)n * sizeof *cell_of);
-    int32_t *order = malloc((size_t)n * sizeof *order);
-    double *sorted = malloc((size_t)n * 3 * sizeof *sorted);
-    int status = start && cell_of && order && sorted ? 0 : -1;
-    if (!status) {
-        for (int64_t i = 0; i < n; i++) {
-            int64_t c[3];
-            for (int d = 0; d < 3; d++) c[d] = (int64_t)((positions[3 * i + d] - low[d]) / cutoff);
-            cell_of[i] = (int32_t)((c[0] * size[1] + c[1]) * size[2] + c[2]);
-            start[cell_of[i] + 1]++;
-        }
-        for (int64_t c = 0; c < cells; c++) start[c + 1] += start[c];
-        for (int64_t i = 0; i < n; i++) {
-            const int32_t slot = start[cell_of[i]]++;
-            order[slot] = (int32_t)i;
-            memcpy(sorted + 3 * slot, positions + 3 * i, 3 * sizeof *sorted);
-        }
-        for (int64_t c = cells; c > 0; c--) start[c] = start[c - 1];
-        start[0] = 0;
-    }
-    const double limit = cutoff * cutoff;
-    for (int64_t i = 0; i < n && !status; i++) {
-        const double *p = positions + 3 * i;
-        const int64_t cell = cell_of[i], cz = cell % size[2], cy = cell / size[2] % size[1],
-                      cx = cell / (size[2] * size[1]);
-        int32_t *row = table + WIDTH * i;
-        int z = 0;
-        const int64_t z0 = cz > 0 ? cz - 1 : 0, z1 = cz + 1 < size[2] ? cz + 1 : cz;
-        for (int64_t x = cx > 0 ? cx - 1 : 0; x <= cx + 1 && x < size[0]; x++)
-            for (int64_t y = cy > 0 ? cy - 1 : 0; y <= cy + 1 && y < size[1]; y++) {
-                /* Cells along z lie one after another. */
-                const int64_t line = (x * size[1] + y) * size[2];
-                for (int32_t s = start[line + z0]; s < start[line + z1 + 1]; s++) {
-                    const double dx = sorted[3 * s] - p[0], dy = sorted[3 * s + 1] - p[1],
-                                 dz = sorted[3 * s + 2] - p[2];
-                    if (dx * dx + dy * dy + dz * dz > limit || order[s] == i) continue;
-                    if (z == WIDTH) {
-                        status = -2;
-                        break;
+/* Put a neighbour into a row of z that ascend; returns how many there are then. */
+static int insert(int32_t *row, int z, int32_t j) {
+    int at = z;
+    while (at > 0 && row[at - 1] > j) at--;
+    if (at > 0 && row[at - 1] == j) return z;
+    if (z == WIDTH) return WIDTH + 1;
+    for (int k = z; k > at; k--) row[k] = row[k - 1];
+    row[at] = j;
+    return z + 1;
+}
+
+int pomdft_grid_neighbours(const int32_t *numbers, const int64_t shape[4], const int32_t *steps,
+                           int64_t n, int32_t *table) {
+    const int64_t stride_y = shape[3], stride_x = shape[2] * shape[3];
+    int64_t offsets[WIDTH];
+    for (int k = 0; k < WIDTH; k++)
+        offsets[k] = steps[3 * k] * stride_x + steps[3 * k + 1] * stride_y + steps[3 * k + 2];
+    memset(table, 0xff, (size_t)n * WIDTH * sizeof *table);
+    for (int64_t piece = 0; piece < shape[0]; piece++)
+        for (int64_t x = 1; x + 1 < shape[1]; x++)
+            for (int64_t y = 1; y + 1 < shape[2]; y++) {
+                const int32_t *line =
+                    numbers + (piece * shape[1] + x) * stride_x + y * stride_y;
+                for (int64_t place = 1; place + 1 < shape[3]; place++) {
+                    if (line[place] < 0) continue;
+                    const int32_t *here = line + place;
+                    int32_t *row = table + WIDTH * (int64_t)*here, found[WIDTH], last = -1;
+                    int z = 0, ascending = row[0] < 0;
+                    for (int k = 0; k < WIDTH; k++) {
+                        const int32_t j = here[offsets[k]];
+                        found[z] = j;
+                        z += j >= 0;
+                        ascending &= (j < 0) | (j > last);
+                        last = j > last ? j : last;
                     }
-                    int at = z++;
-                    for (; at > 0 && row[at - 1] > order[s]; at--) row[at] = row[at - 1];
-                    row[at] = order[s];
+                    if (ascending) {
+                        for (int k = 0; k < WIDTH; k++) row[k] = k < z ? found[k] : -1;
+                        continue;
+                    }
+                    /* A site that pieces share has neighbours from each of them. */
+                    int had = 0;
+                    while (had < WIDTH && row[had] >= 0) had++;
+                    for (int k = 0; k < z; k++) {
+                        had = insert(row, had, found[k]);
+                        if (had > WIDTH) return -2;
+                    }
                 }
             }
-        for (; z < WIDTH; z++) row[z] = -1;
-    }
-    free(start);
-    free(cell_of);
-    free(order);
-    free(sorted);
-    return status;
+    return 0;
 }
 
 /* Where rows ascend, the sites that name site j come in the order of row j, so that one cursor per
@@ -172,7 +154,7 @@ void pomdft_layer(const int32_t *table, int64_t n, int8_t *coordination, int16_t
     int64_t head = 0, tail = 0;
     for (int64_t i = 0; i < n; i++) {
         int z = 0;
-        while (z < WIDTH && table[WIDTH * i + z] >= 0) z++;
+        for (int k = 0; k < WIDTH; k++) z += table[WIDTH * i + k] >= 0;
         coordination[i] = (int8_t)z;
         shell[i] = z < WIDTH ? 0 : -1;
         if (z < WIDTH) queue[tail++] = (int32_t)i;

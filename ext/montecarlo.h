@@ -5,7 +5,8 @@
  * With species 0 as the reference, E = E0 + sum_i g_i[s_i] + sum_bonds b(s_i, s_j), and the field
  * f_i[c] = g_i[c] + sum_{j in N(i)} b(c, s_j) is kept for every site and species c > 0.
  *
- * chain: one replica, 32-bit fields, pairs of unlike atoms from lists of the sites of each species.
+ * chain: one replica, 32-bit fields, pairs of unlike atoms from lists of the sites of each species
+ * (with AVX-512 see montecarlo_direct.h).
  * block: 32 replicas side by side, 16-bit fields; all are offered the same pair of sites, each
  * accepts with its own random numbers. */
 #ifndef POMDFT_MONTECARLO_H
@@ -16,6 +17,7 @@
 #include "philox.h"
 #include "simd.h"
 
+#define MC_ALWAYS __attribute__((always_inline)) static inline
 #define MC_LANES 32
 #define MC_BATCH 256
 #define MC_ROW 16     /* 12 neighbours as site << 4 | class, then own class, number of
@@ -44,6 +46,9 @@ typedef struct {
     double kt;              /* k T ln 2 in units of the resolution, divided by 2^25 */
     int64_t energy;
     int64_t accepted, proposed;
+    double share;       /* of what was last tried, how much was accepted */
+    int32_t *occupied;  /* (n + 12,) workspace */
+    int direct;         /* `field` holds site terms and `occupied` -1 for species 1, 0 else */
 } mc_chain;
 
 typedef struct {
@@ -51,7 +56,7 @@ typedef struct {
     const int16_t *site;  /* (n, S - 1, 32) */
     const int16_t *pair;  /* (S, S, K, K, 32) */
     uint8_t *species;     /* (n, 32) */
-    uint32_t *bits;       /* (n,) species as one bit a replica, for two species */
+    uint32_t *bits;       /* (n + 12,) species as one bit a replica, for two species; 0 at the end */
     uint32_t stream[MC_LANES];
     uint16_t cut[MC_LANES];    /* larger changes are never accepted */
     uint16_t shift[MC_LANES];
@@ -64,11 +69,13 @@ typedef struct {
 typedef struct {
     void (*chain_steps)(const mc_lattice *, mc_chain *, uint64_t seed, uint64_t step, int32_t n_steps,
                         int mode, const uint32_t *log_table);
+    void (*chain_end)(const mc_lattice *, mc_chain *);
     void (*block_steps)(const mc_lattice *, mc_block *, uint64_t seed, uint64_t step, int32_t n_steps,
                         int mode);
     void (*block_begin)(const mc_lattice *, mc_block *);
     void (*block_end)(const mc_lattice *, mc_block *);
     void (*block_energy)(const mc_lattice *, mc_block *);
+    void (*block_fields)(const mc_lattice *, mc_block *);
     void (*block_count)(const mc_lattice *, const mc_block *, int64_t *cells, int64_t *pairs);
 } mc_path;
 

@@ -1,5 +1,7 @@
 /* The engines with AVX-512; two species in 32 replicas are written out by hand, the species of a
- * site being one mask register. */
+ * site being one mask register. Fields are not kept then: summing the bonds around a site under the
+ * masks of its neighbours, which stay in the nearest cache, is cheaper than updating 64 bytes of
+ * each neighbour's fields. They are made again when a run returns. */
 #include "montecarlo.h"
 
 #if POMDFT_X86
@@ -10,6 +12,7 @@
 #define MC_TARGET POMDFT_TARGET_AVX512
 #include "montecarlo_chain.h"
 #include "montecarlo_block.h"
+#include "montecarlo_direct.h"
 
 MC_TARGET static void pack_bits(const mc_lattice *lattice, mc_block *block) {
     if (lattice->n_species != 2) return;
@@ -27,7 +30,7 @@ MC_TARGET static void unpack_bits(const mc_lattice *lattice, mc_block *block) {
 }
 
 typedef struct {
-    __m512i cut, shift, scale, accepted, proposed;
+    __m512i cut, shift, scale, accepted, proposed, even, odd; /* energies of even and odd lanes */
 } lanes;
 
 /* Lanes that accept, among those that are unlike. */
@@ -66,24 +69,33 @@ MC_TARGET MC_ALWAYS __mmask32 decide_bits(lanes *v, __m512i change, __mmask32 un
     const __m512i minus_one = _mm512_set1_epi16(-1);
     v->accepted = _mm512_mask_sub_epi16(v->accepted, accept, v->accepted, minus_one);
     v->proposed = _mm512_mask_sub_epi16(v->proposed, unlike, v->proposed, minus_one);
+    const __m512i gain = _mm512_maskz_mov_epi16(accept, change);
+    v->even = _mm512_add_epi32(v->even, _mm512_madd_epi16(gain, _mm512_set1_epi32(1)));
+    v->odd = _mm512_add_epi32(v->odd, _mm512_srai_epi32(gain, 16));
     return accept;
 }
 
-/* Lanes `up` go from species 0 to 1 on site i, lanes `down` the other way. */
-MC_TARGET MC_ALWAYS void spread_bits(mc_block *block, const int32_t *row, int K, __mmask32 up,
-                                     __mmask32 down) {
-    const int16_t *pair = block->pair + (int64_t)(3 * K + row[12]) * K * MC_LANES;
-    __m512i delta[16];
-    for (int q = 0; q < K; q++) {
-        if (!(row[14] >> q & 1)) continue;
-        const __m512i w = _mm512_loadu_si512(pair + q * MC_LANES);
-        delta[q] = _mm512_mask_sub_epi16(_mm512_maskz_mov_epi16(up, w), down,
-                                         _mm512_setzero_si512(), w);
-    }
-    const int degree = row[13];
-    for (int m = 0; m < degree; m++) {
-        int16_t *f = block->field + (int64_t)(row[m] >> 4) * MC_LANES;
-        _mm512_storeu_si512(f, _mm512_add_epi16(_mm512_loadu_si512(f), delta[row[m] & 15]));
+/* sum += bond in the lanes of a mask; compilers copy the register for the intrinsic. */
+#define ADD_MASKED(sum, mask, bond) \
+    __asm__("vpaddw %2, %0, %0%{%1%}" : "+v"(sum) : "Yk"((__mmask32)(mask)), "m"(bond))
+#define SUBTRACT_MASKED(sum, mask, bond) \
+    __asm__("vpsubw %2, %0, %0%{%1%}" : "+v"(sum) : "Yk"((__mmask32)(mask)), "m"(bond))
+
+typedef int16_t lane_values[MC_LANES];
+
+/* Add (or with `down` take away) the bonds around a site in the lanes that have species 1 there. */
+MC_TARGET MC_ALWAYS void add_bonds(const mc_block *block, const int32_t *row, int K, const int down,
+                                   __m512i sum[2]) {
+    const char *pair =
+        (const char *)(block->pair + (int64_t)(3 * K + row[12]) * K * MC_LANES);
+    const uint32_t *bits = block->bits;
+    UNROLL for (int m = 0; m < 12; m++) {
+        const uint32_t entry = (uint32_t)row[m];
+        const lane_values *bond = (const lane_values *)(pair + ((entry & 15) << 6));
+        if (down)
+            SUBTRACT_MASKED(sum[m & 1], bits[entry >> 4], *bond);
+        else
+            ADD_MASKED(sum[m & 1], bits[entry >> 4], *bond);
     }
 }
 
@@ -93,21 +105,23 @@ MC_TARGET MC_ALWAYS void bits_step(const mc_lattice *lattice, mc_block *block, l
     const int K = lattice->n_classes;
     const int32_t *ri = lattice->rows + (int64_t)i * MC_ROW;
     const __mmask32 si = block->bits[i];
-    const __m512i fi = _mm512_loadu_si512(block->field + (int64_t)i * MC_LANES);
     const __m512i zero = _mm512_setzero_si512();
+    __m512i sum[2] = {_mm512_loadu_si512(block->site + (int64_t)i * MC_LANES), zero};
     if (mode == MC_FLIP) {
-        const __m512i change = _mm512_mask_sub_epi16(fi, si, zero, fi);
-        const __mmask32 accept =
-            decide_bits(v, change, 0xFFFFFFFFu, bits, block, seed, step);
-        if (!accept) return;
-        block->bits[i] = si ^ accept;
-        spread_bits(block, ri, K, accept & ~si, accept & si);
+        add_bonds(block, ri, K, 0, sum);
+        const __m512i field = _mm512_add_epi16(sum[0], sum[1]);
+        const __m512i change = _mm512_mask_sub_epi16(field, si, zero, field);
+        block->bits[i] = si ^ decide_bits(v, change, 0xFFFFFFFFu, bits, block, seed, step);
         return;
     }
     const __mmask32 sj = block->bits[j];
     const __mmask32 unlike = si ^ sj;
+    if (!unlike) return;
     const int32_t *rj = lattice->rows + (int64_t)j * MC_ROW;
-    const __m512i d = _mm512_sub_epi16(fi, _mm512_loadu_si512(block->field + (int64_t)j * MC_LANES));
+    sum[1] = _mm512_sub_epi16(sum[1], _mm512_loadu_si512(block->site + (int64_t)j * MC_LANES));
+    add_bonds(block, ri, K, 0, sum);
+    add_bonds(block, rj, K, 1, sum);
+    const __m512i d = _mm512_add_epi16(sum[0], sum[1]);
     __m512i change = _mm512_mask_sub_epi16(d, si, zero, d);
     int bonded = 1;
     if (mode == MC_SWAP_ANY) {
@@ -119,11 +133,8 @@ MC_TARGET MC_ALWAYS void bits_step(const mc_lattice *lattice, mc_block *block, l
             change, _mm512_loadu_si512(block->pair +
                                        (int64_t)((3 * K + ri[12]) * K + rj[12]) * MC_LANES));
     const __mmask32 accept = decide_bits(v, change, unlike, bits, block, seed, step);
-    if (!accept) return;
     block->bits[i] = si ^ accept;
     block->bits[j] = sj ^ accept;
-    spread_bits(block, ri, K, accept & ~si, accept & si);
-    spread_bits(block, rj, K, accept & ~sj, accept & sj);
 }
 
 MC_TARGET static void flush_counts(mc_block *block, lanes *v) {
@@ -132,7 +143,11 @@ MC_TARGET static void flush_counts(mc_block *block, lanes *v) {
     for (int l = 0; l < MC_LANES; l++) block->accepted[l] += part[l];
     _mm512_storeu_si512(part, v->proposed);
     for (int l = 0; l < MC_LANES; l++) block->proposed[l] += part[l];
-    v->accepted = v->proposed = _mm512_setzero_si512();
+    int32_t even[MC_LANES / 2], odd[MC_LANES / 2];
+    _mm512_storeu_si512(even, v->even);
+    _mm512_storeu_si512(odd, v->odd);
+    for (int l = 0; l < MC_LANES; l++) block->energy[l] += l & 1 ? odd[l / 2] : even[l / 2];
+    v->accepted = v->proposed = v->even = v->odd = _mm512_setzero_si512();
 }
 
 MC_TARGET MC_ALWAYS void bits_loop(const mc_lattice *lattice, mc_block *block, uint64_t seed,
@@ -144,7 +159,7 @@ MC_TARGET MC_ALWAYS void bits_loop(const mc_lattice *lattice, mc_block *block, u
     lanes v;
     v.cut = _mm512_loadu_si512(block->cut);
     v.scale = _mm512_loadu_si512(block->scale);
-    v.accepted = v.proposed = _mm512_setzero_si512();
+    v.accepted = v.proposed = v.even = v.odd = _mm512_setzero_si512();
     uint16_t power[MC_LANES];
     for (int l = 0; l < MC_LANES; l++) power[l] = (uint16_t)__builtin_ctz(block->shift[l]);
     v.shift = _mm512_loadu_si512(power);
@@ -166,11 +181,11 @@ MC_TARGET MC_ALWAYS void bits_loop(const mc_lattice *lattice, mc_block *block, u
             const uint64_t now = step + (uint64_t)(done + k);
             if (k % 8 == 0) avx512_accept_bits(seed, now, block->stream, bits);
             const int64_t pi = site_i[k + 4], pj = site_j[k + 4];
-            __builtin_prefetch(block->field + pi * MC_LANES, 1);
+            __builtin_prefetch(block->site + pi * MC_LANES);
             __builtin_prefetch(lattice->rows + pi * MC_ROW);
             __builtin_prefetch(block->bits + pi, 1);
             if (mode != MC_FLIP) {
-                __builtin_prefetch(block->field + pj * MC_LANES, 1);
+                __builtin_prefetch(block->site + pj * MC_LANES);
                 __builtin_prefetch(lattice->rows + pj * MC_ROW);
                 __builtin_prefetch(block->bits + pj, 1);
                 if (mode == MC_SWAP_NEIGHBOURS && site_j[k] >= lattice->n) continue;
@@ -195,32 +210,22 @@ MC_TARGET static void block_steps(const mc_lattice *lattice, mc_block *block, ui
 }
 
 MC_TARGET static void block_energy(const mc_lattice *lattice, mc_block *block) {
-    if (lattice->n_species != 2) {
-        avx512_block_energy(lattice, block);
-        return;
+    /* For two species it is kept step by step. */
+    if (lattice->n_species != 2) avx512_block_energy(lattice, block);
+}
+
+MC_TARGET static void make_fields(const mc_lattice *lattice, mc_block *block) {
+    if (lattice->n_species != 2) return;
+    for (int64_t i = 0; i < lattice->n; i++) {
+        __m512i sum[2] = {_mm512_loadu_si512(block->site + i * MC_LANES), _mm512_setzero_si512()};
+        add_bonds(block, lattice->rows + i * MC_ROW, lattice->n_classes, 0, sum);
+        _mm512_storeu_si512(block->field + i * MC_LANES, _mm512_add_epi16(sum[0], sum[1]));
     }
-    int64_t total[MC_LANES] = {0};
-    for (int32_t at = 0; at < lattice->n; at += 16384) {
-        const int32_t end = at + 16384 < lattice->n ? at + 16384 : lattice->n;
-        __m512i low = _mm512_setzero_si512(), high = _mm512_setzero_si512();
-        for (int64_t i = at; i < end; i++) {
-            const __m512i f = _mm512_loadu_si512(block->field + i * MC_LANES);
-            const __m512i g = _mm512_loadu_si512(block->site + i * MC_LANES);
-            const __m512i v = _mm512_maskz_add_epi16(block->bits[i], f, g);
-            low = _mm512_add_epi32(low, _mm512_cvtepi16_epi32(_mm512_castsi512_si256(v)));
-            high = _mm512_add_epi32(high, _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(v, 1)));
-        }
-        int32_t part[MC_LANES];
-        _mm512_storeu_si512(part, low);
-        _mm512_storeu_si512(part + 16, high);
-        for (int l = 0; l < MC_LANES; l++) total[l] += part[l];
-    }
-    for (int l = 0; l < MC_LANES; l++) block->energy[l] = total[l] / 2;
 }
 
 const mc_path mc_avx512 = {
-    avx512_chain_steps, block_steps,  pack_bits,
-    unpack_bits,        block_energy, avx512_block_count,
+    direct_steps, direct_end,   block_steps,  pack_bits,
+    unpack_bits,  block_energy, make_fields, avx512_block_count,
 };
 #else
 typedef int mc_avx512_absent;

@@ -10,7 +10,6 @@
 #define MC_P3 3500u
 #define MC_P4 455u
 
-#define MC_ALWAYS __attribute__((always_inline)) static inline
 #define MC_HIGH(a, b) ((uint16_t)(((uint32_t)(uint16_t)(a) * (uint16_t)(b)) >> 16))
 #define MC_LOW(a, b) ((uint16_t)((uint32_t)(uint16_t)(a) * (uint16_t)(b)))
 
@@ -29,6 +28,7 @@ MC_TARGET static void MC_NAME(propose)(uint64_t seed, uint64_t step, int count,
     }
 }
 
+#ifndef MC_AVX512
 /* 16 random bits for each of 8 steps (the first a multiple of 8) and 32 replicas. */
 MC_TARGET static void MC_NAME(accept_bits)(uint64_t seed, uint64_t step,
                                            const uint32_t *restrict stream,
@@ -47,6 +47,7 @@ MC_TARGET static void MC_NAME(accept_bits)(uint64_t seed, uint64_t step,
         out[7][l] = (uint16_t)(c3 >> 16);
     }
 }
+#endif
 
 /* The other 16 bits, drawn only where the first ones left it open. */
 static inline int MC_NAME(refine)(uint64_t seed, uint64_t step, uint32_t stream, uint16_t mantissa,

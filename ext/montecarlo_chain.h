@@ -8,6 +8,9 @@ typedef struct {
     int32_t threshold[MC_BATCH];
 } MC_NAME(draws);
 
+#ifdef MC_AVX512
+#include "montecarlo_words.h"
+#else
 MC_TARGET static void MC_NAME(draw)(MC_NAME(draws) *restrict d, const mc_chain *chain, uint64_t seed,
                                     uint64_t step, int count, const uint32_t *table) {
     const int size = (count + 15) / 16 * 16;
@@ -27,6 +30,7 @@ MC_TARGET static void MC_NAME(draw)(MC_NAME(draws) *restrict d, const mc_chain *
         d->threshold[k] = (int32_t)(scaled < 2147483647.0 ? scaled : 2147483647.0);
     }
 }
+#endif
 
 MC_TARGET static inline int MC_NAME(bonded)(const int32_t *row, int32_t j) {
 #ifdef MC_AVX512

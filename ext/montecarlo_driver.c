@@ -55,7 +55,7 @@ static void count_chain(mc_run *run, const mc_chain *chain, int slot) {
     run->counted[slot]++;
 }
 
-static void run_chain(mc_run *run, const mc_path *path, int walker, int64_t sweep, int64_t n_sweeps) {
+static int run_chain(mc_run *run, const mc_path *path, int walker, int64_t sweep, int64_t n_sweeps) {
     const mc_lattice *lattice = &run->lattice;
     const int slot = run->slot[walker];
     mc_chain chain = {
@@ -67,7 +67,11 @@ static void run_chain(mc_run *run, const mc_path *path, int walker, int64_t swee
         .stream = run->stream[walker],
         .kt = run->kt[slot],
         .energy = run->energy[walker],
+        .occupied = malloc(((size_t)lattice->n + 12) * sizeof(int32_t)),
     };
+    if (chain.occupied == NULL) return -1;
+    if (run->proposed[slot])
+        chain.share = (double)run->accepted[slot] / (double)run->proposed[slot];
     memcpy(chain.counts, run->counts + 4 * (int64_t)walker, sizeof chain.counts);
     for (int64_t at = sweep; at < sweep + n_sweeps; at++) {
         path->chain_steps(lattice, &chain, run->seed, first_step(run, at), lattice->n, run->mode,
@@ -80,9 +84,12 @@ static void run_chain(mc_run *run, const mc_path *path, int walker, int64_t swee
                    (size_t)lattice->n);
         }
     }
+    path->chain_end(lattice, &chain);
+    free(chain.occupied);
     run->energy[walker] = chain.energy;
     run->accepted[slot] += chain.accepted;
     run->proposed[slot] += chain.proposed;
+    return 0;
 }
 
 /* Turn what block_count counted into counts by slot and of every species. */
@@ -156,7 +163,7 @@ static int run_block(mc_run *run, const mc_path *path, int index, int64_t sweep,
         .site = run->site + index * run->field_stride,
         .pair = (const int16_t *)run->pair + index * run->pair_stride,
         .species = run->species + (int64_t)index * lattice->n * MC_LANES,
-        .bits = (uint32_t *)run->list_or_bits + (int64_t)index * lattice->n,
+        .bits = (uint32_t *)run->list_or_bits + (int64_t)index * (lattice->n + 12),
     };
     for (int l = 0; l < MC_LANES; l++) {
         /* The last block may be part empty: its idle lanes repeat the last replica. */
@@ -165,6 +172,7 @@ static int run_block(mc_run *run, const mc_path *path, int index, int64_t sweep,
         block.cut[l] = run->cut[slot];
         block.shift[l] = run->shift[slot];
         block.scale[l] = run->scale[slot];
+        block.energy[l] = run->energy[walker];
     }
     path->block_begin(lattice, &block);
     const int64_t end = sweep + n_sweeps;
@@ -184,6 +192,7 @@ static int run_block(mc_run *run, const mc_path *path, int index, int64_t sweep,
         }
         if (run->best_energy != NULL) keep_best(run, &block, first, count);
     }
+    path->block_fields(lattice, &block);
     for (int l = 0; l < count; l++) {
         run->energy[first + l] = block.energy[l];
         run->accepted[run->slot[first + l]] += (int64_t)block.accepted[l];
@@ -229,10 +238,8 @@ int mc_advance(mc_run *run) {
         }
 #pragma omp parallel for schedule(dynamic) num_threads(run->n_threads) reduction(| : fault)
         for (int unit = 0; unit < units; unit++) {
-            if (run->chains)
-                run_chain(run, path, unit, at, stop - at);
-            else
-                fault |= run_block(run, path, unit, at, stop - at) != 0;
+            fault |= (run->chains ? run_chain(run, path, unit, at, stop - at)
+                                  : run_block(run, path, unit, at, stop - at)) != 0;
         }
         if (fault) return -1;
         if (run->exchange_every > 0 && stop % run->exchange_every == 0)

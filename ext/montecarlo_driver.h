@@ -23,7 +23,7 @@ typedef struct {
     int32_t n_ladders;
     const double *beta;     /* (R,) by slot: 2^25 resolution / (k T ln 2), for exchanges */
     /* by walker; chains: (R, n + 12, width) int32, (R or 1, S, S, K, K) int32, (R, n), (R, n);
-     * blocks: (B, n, S - 1, 32) int16, (B, S, S, K, K, 32) int16, (B, n, 32), (B, n) */
+     * blocks: (B, n, S - 1, 32) int16, (B, S, S, K, K, 32) int16, (B, n, 32), (B, n + 12) */
     void *field, *pair, *list_or_bits;
     const int16_t *site;
     uint8_t *species;

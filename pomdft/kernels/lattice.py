@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pomdft.errors import KernelInputError, UnknownNameError
-from pomdft.kernels import compiled, reference_lattice, shapes
+from pomdft.kernels import compiled, reference_lattice, shapes, site_grids
 from pomdft.kernels.checks import check_array, check_range
 
 SHAPES = (
@@ -21,11 +21,9 @@ SHAPES = (
     "slab",
 )
 MAX_SITES = 1_100_000
-# Bonds are at most 1.0515 long (icosahedron), second neighbours at least sqrt(2) less the strain.
-_CUTOFF = 1.2
-_TWINNED: dict[str, Callable[..., npt.NDArray[np.float64]]] = {
-    "icosahedron": shapes.icosahedron,
-    "decahedron": shapes.decahedron,
+_TWINNED: dict[str, Callable[..., site_grids.SiteGrid]] = {
+    "icosahedron": site_grids.icosahedron,
+    "decahedron": site_grids.decahedron,
 }
 _CUT_FROM_FCC: dict[str, Callable[..., npt.NDArray[np.int32]]] = {
     "cuboctahedron": shapes.cuboctahedron,
@@ -89,6 +87,10 @@ class Lattice:
                 f"neighbours: row {fault} ({neighbours[fault].tolist()}) is not filled from the "
                 "left, names a site twice or itself, or names a site that does not name it."
             )
+        self._keep(positions, neighbours)
+
+    def _keep(self, positions: npt.NDArray[np.float64], neighbours: npt.NDArray[np.int32]) -> None:
+        core = compiled.select("lattice", reference_lattice)
         coordination, shell = core.layer(neighbours)
         for name, array in (
             ("positions", positions),
@@ -98,6 +100,26 @@ class Lattice:
         ):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
+
+    @classmethod
+    def _built(
+        cls,
+        positions: npt.NDArray[np.float64],
+        neighbours: npt.NDArray[np.int32],
+        shape: str,
+        size: dict[str, int | float | str],
+        requested_atoms: int | None,
+    ) -> Lattice:
+        """Return a lattice of arrays that were built here and need no check."""
+        lattice = object.__new__(cls)
+        for name, value in (
+            ("shape", shape),
+            ("size", size),
+            ("requested_atoms", requested_atoms),
+        ):
+            object.__setattr__(lattice, name, value)
+        lattice._keep(positions, neighbours)
+        return lattice
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -172,17 +194,17 @@ def build_lattice(shape: str, n_atoms: int | None = None, **size: int | float | 
         raise KernelInputError(f"size: {numbers} has more than {MAX_SITES} sites.")
     core = compiled.select("lattice", reference_lattice)
     if shape in _TWINNED:
-        positions = _TWINNED[shape](**numbers)
-        neighbours = core.near_neighbours(positions, _CUTOFF)
+        grid = _TWINNED[shape](**numbers)
+        positions = grid.positions
+        neighbours = core.grid_neighbours(grid.numbers, grid.steps, len(positions))
     else:
         coordinates = _CUT_FROM_FCC[shape](**numbers)
         neighbours = core.fcc_neighbours(coordinates)
         positions = coordinates / np.sqrt(2.0)
-    positions.flags.writeable = neighbours.flags.writeable = False
     shown: dict[str, int | float | str] = dict(numbers)
     if shape == "sphere":
         shown = {"radius": round(float(np.sqrt(numbers["radius_squared"] / 2.0)), 6)}
-    return Lattice(positions, neighbours, shape, shown, n_atoms)
+    return Lattice._built(positions, neighbours, shape, shown, n_atoms)
 
 
 _NAMES = {
@@ -239,7 +261,8 @@ def _build_slab(n_atoms: int | None, size: dict[str, int | float | str]) -> Latt
             f"width: is {width!r}, must be a whole number of at least 3 with at most {MAX_SITES} "
             "sites in all."
         )
-    positions, neighbours = shapes.slab(width, layers, facet)
-    table = reference_lattice.fill_left(neighbours)
+    grid = site_grids.slab(width, layers, facet)
+    core = compiled.select("lattice", reference_lattice)
+    table = core.grid_neighbours(grid.numbers, grid.steps, len(grid.positions))
     shown: dict[str, int | float | str] = {"width": width, "layers": layers, "facet": facet}
-    return Lattice(positions, table, "slab", shown, n_atoms)
+    return Lattice._built(grid.positions, table, "slab", shown, n_atoms)

@@ -272,8 +272,8 @@ def anneal(
 ) -> AnnealingResult:
     """Look for occupations of lowest energy by simulated annealing.
 
-    The temperature falls geometrically; sweeps at 0 K come last. The lowest energy passed is
-    kept for each replica.
+    The temperature falls geometrically; sweeps at 0 K come last. Of the occupations at the ends of
+    the sweeps the one of lowest energy is kept for each replica.
 
     Parameters
     ----------

@@ -110,7 +110,8 @@ class MonteCarloState:
     R replicas, B = ceil(R / 32) blocks, S species, K classes of coordination. Arrays of the chain
     engine (``chains = 1``): field int32 (R, n + 12, 1 or 4), pair int32 (R, S, S, K, K), species
     uint8 (R, n), lists int32 (R, n). Of the replica engine: field and site int16
-    (B, n, S - 1, 32), pair int16 (B, S, S, K, K, 32), species uint8 (B, n, 32), bits uint32 (B, n).
+    (B, n, S - 1, 32), pair int16 (B, S, S, K, K, 32), species uint8 (B, n, 32), bits uint32
+    (B, n + 12).
     """
 
     tables: SiteTables
@@ -242,7 +243,7 @@ def build_state(
             site=_lanes(model.site[..., 1:].astype(np.int16), n_replicas),
             pair=_lanes(model.bond.astype(np.int16), n_replicas),
             species=_lanes(species, n_replicas),
-            bits=np.zeros((len(fields16), n), np.uint32),
+            bits=np.zeros((len(fields16), n + 12), np.uint32),
             correction=np.zeros((n_replicas, 2), np.int32),
             field_stride=n * (n_species - 1) * LANES,
             pair_stride=n_species**2 * n_classes**2 * LANES,

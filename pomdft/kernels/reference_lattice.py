@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 FCC_OFFSETS = np.array(
     [
@@ -35,30 +34,40 @@ def fcc_neighbours(coordinates: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return fill_left(table)
 
 
-def near_neighbours(positions: npt.NDArray[np.float64], cutoff: float) -> npt.NDArray[np.int32]:
-    """Return the neighbours, int32 of shape (n, 12), within `cutoff` in ascending order.
+def grid_neighbours(
+    numbers: npt.NDArray[np.int32], steps: npt.NDArray[np.int32], n: int
+) -> npt.NDArray[np.int32]:
+    """Return the neighbours, int32 of shape (n, 12), of sites on grids in ascending order.
 
     Parameters
     ----------
-    positions : ndarray of float64, shape (n, 3)
-        Any length unit.
-    cutoff : float
-        Largest distance, in the same unit.
+    numbers : ndarray of int32, shape (pieces, x, y, z)
+        Site at each place, -1 for none; the outermost places are not gone through.
+    steps : ndarray of int32, shape (12, 3)
+        From a place to those of its neighbours.
+    n : int
+        Number of sites.
 
     Raises
     ------
     ValueError
         A site has more than 12 neighbours.
     """
-    pairs = cKDTree(positions).query_pairs(cutoff, output_type="ndarray").astype(np.int32)
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    counts = np.bincount(both[:, 0], minlength=len(positions))
+    own = numbers[:, 1:-1, 1:-1, 1:-1]
+    x, y, z = own.shape[1:]
+    found = []
+    for i, j, k in steps + 1:
+        other = numbers[:, i : i + x, j : j + y, k : k + z]
+        there = (own >= 0) & (other >= 0)
+        found.append(own[there].astype(np.int64) * n + other[there])
+    # A bond between two sites that pieces share is met in each of them.
+    source, target = np.divmod(np.unique(np.concatenate(found)), n)
+    counts = np.bincount(source, minlength=n)
     if counts.max(initial=0) > 12:
         raise ValueError("a site has more than 12 neighbours")
-    column = np.arange(len(both)) - np.repeat(np.cumsum(counts) - counts, counts)
-    table = np.full((len(positions), 12), -1, dtype=np.int32)
-    table[both[:, 0], column] = both[:, 1]
+    column = np.arange(len(source)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table = np.full((n, 12), -1, dtype=np.int32)
+    table[source, column] = target
     return table
 
 

@@ -1,14 +1,13 @@
-"""Sites of particles of a given shape and size, and the sizes a shape comes in.
+"""Sites of particles cut from the fcc lattice, and the sizes all shapes come in.
 
-Shapes cut from the fcc lattice are integer coordinates (x + y + z even or odd throughout) in
-units of half the cubic lattice constant; the twinned ones are positions in units of the
-nearest-neighbour distance.
+Sites are integer coordinates (x + y + z even or odd throughout) in units of half the cubic lattice
+constant, in lexicographic order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import combinations
+from collections.abc import Iterator
+from math import isqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +16,45 @@ from pomdft.errors import KernelInputError
 
 Sizes = dict[str, int]
 Ints = npt.NDArray[np.int32]
-Booleans = npt.NDArray[np.bool_]
 
 
-def _select(limit: int, parity: int, keep: Callable[..., Booleans]) -> Ints:
+def _fill_lines(limit: int, parity: int, reach: Ints) -> Ints:
+    """Return the sites of lines along z.
+
+    Parameters
+    ----------
+    limit : int
+        x and y run from -limit to limit.
+    parity : int
+        Of x + y + z.
+    reach : ndarray of int32, shape (2 limit + 1, 2 limit + 1)
+        Largest absolute z on each line; negative for none.
+    """
     axis = np.arange(-limit, limit + 1, dtype=np.int32)
-    x, y, z = axis[:, None, None], axis[None, :, None], axis[None, None, :]
-    mask = keep(x, y, z) & ((x + y + z) % 2 == parity)
-    return np.ascontiguousarray(np.argwhere(mask) - limit, dtype=np.int32)
+    total = axis[:, None] + axis[None, :]
+    # The ends of each line have the right parity.
+    top = reach - (reach + total + parity) % 2
+    lines = np.where(top >= 0, top + 1, 0).ravel()
+    ends = np.cumsum(lines, dtype=np.int32)
+    sites = np.empty((int(ends[-1]), 3), np.int32)
+    sites[:, 0] = np.repeat(np.broadcast_to(axis[:, None], reach.shape).ravel(), lines)
+    sites[:, 1] = np.repeat(np.broadcast_to(axis[None, :], reach.shape).ravel(), lines)
+    z = np.arange(0, 2 * len(sites), 2, dtype=np.int32)
+    z -= np.repeat(2 * (ends - lines) + top.ravel(), lines)
+    sites[:, 2] = z
+    return sites
+
+
+def _cut_octahedron(steps: int, limit: int, parity: int) -> Ints:
+    """Return the sites with |x| + |y| + |z| up to `steps` and each of them up to `limit`."""
+    distance = abs(np.arange(-limit, limit + 1, dtype=np.int32))
+    reach = np.minimum(limit, steps - distance[:, None] - distance[None, :])
+    return _fill_lines(limit, parity, reach)
 
 
 def cuboctahedron(shells: int) -> Ints:
     """Return fcc coordinates, shape (n, 3), of a cuboctahedron with closed shells."""
-
-    def keep(x: Ints, y: Ints, z: Ints) -> Booleans:
-        inside: Booleans = abs(x) + abs(y) + abs(z) <= 2 * shells
-        return inside
-
-    return _select(shells, 0, keep)
+    return _cut_octahedron(2 * shells, shells, 0)
 
 
 def truncated_octahedron(length: int, cutoff: int) -> Ints:
@@ -47,12 +67,7 @@ def truncated_octahedron(length: int, cutoff: int) -> Ints:
     cutoff : int
         Layers cut at each vertex; ``3 * cutoff + 1 == length`` gives regular hexagons.
     """
-
-    def keep(x: Ints, y: Ints, z: Ints) -> Booleans:
-        inside: Booleans = abs(x) + abs(y) + abs(z) <= length - 1
-        return inside
-
-    return _select(length - 1 - cutoff, (length - 1) % 2, keep)
+    return _cut_octahedron(length - 1, length - 1 - cutoff, (length - 1) % 2)
 
 
 def sphere(radius_squared: int) -> Ints:
@@ -63,91 +78,12 @@ def sphere(radius_squared: int) -> Ints:
     radius_squared : int
         In units of (half the lattice constant)^2, which is half the squared bond length.
     """
-
-    def keep(x: Ints, y: Ints, z: Ints) -> Booleans:
-        inside: Booleans = x * x + y * y + z * z <= radius_squared
-        return inside
-
-    return _select(int(np.sqrt(radius_squared)), 0, keep)
-
-
-def icosahedron(shells: int) -> npt.NDArray[np.float64]:
-    """Return positions, shape (n, 3), of a Mackay icosahedron.
-
-    Bonds between shells have length 1, those within a shell 1.0515.
-
-    References
-    ----------
-    A. L. Mackay, Acta Cryst. 15, 916 (1962). https://doi.org/10.1107/S0365110X6200239X
-    """
-    golden = (1.0 + np.sqrt(5.0)) / 2.0
-    corners = np.array(
-        [
-            np.roll((0.0, a, b * golden), turn)
-            for turn in range(3)
-            for a in (-1.0, 1.0)
-            for b in (-1.0, 1.0)
-        ]
-    )
-    corners /= np.linalg.norm(corners[0])
-    edge = np.sort(np.linalg.norm(corners - corners[0], axis=1))[1]
-    bonded = abs(np.linalg.norm(corners[:, None] - corners[None], axis=2) - edge) < 1e-9
-    edges = [pair for pair in combinations(range(12), 2) if bonded[pair]]
-    faces = [(a, b, c) for a, b in edges for c in range(b + 1, 12) if bonded[a, c] and bonded[b, c]]
-    parts = [np.zeros((1, 3))]
-    for k in range(1, shells + 1):
-        parts.append(k * corners)
-        i = np.arange(1, k)
-        along = np.stack([i, k - i], axis=1).astype(float)
-        parts.append((along @ corners[np.array(edges)]).reshape(-1, 3))
-        first, second = np.meshgrid(i, i, indexing="ij")
-        inside = first + second < k
-        weights = np.stack([first, second, k - first - second], axis=-1)[inside].astype(float)
-        parts.append((weights @ corners[np.array(faces)]).reshape(-1, 3))
-    return _order(np.concatenate(parts))
-
-
-def decahedron(p: int, q: int, r: int) -> npt.NDArray[np.float64]:
-    """Return positions, shape (n, 3), of a Marks decahedron.
-
-    Bonds have length 1; those across the twin planes' wedge 1.018.
-
-    Parameters
-    ----------
-    p : int
-        Atoms on the (100) faces perpendicular to the five-fold axis.
-    q : int
-        Atoms on the (100) faces parallel to the axis.
-    r : int
-        Depth of the re-entrance; 0 for an Ino decahedron.
-
-    References
-    ----------
-    L. D. Marks, Philos. Mag. A 49, 81 (1984). https://doi.org/10.1080/01418618408233431
-    """
-    height = p + q + 2 * r - 1
-    rings = p + 2 * r
-    turn = 2.0 * np.pi / 5.0 * np.arange(5)
-    corners = np.sqrt(0.75) * np.stack([np.cos(turn), np.sin(turn), 0.0 * turn], axis=1)
-    parts = []
-    for n in range(min(rings, height)):
-        levels = np.zeros((height - n, 3))
-        levels[:, 2] = np.arange(height - n) - 0.5 * (height - n - 1)
-        i = np.arange(max(n, 1))
-        i = i[(n - i < rings - r) & (i < rings - r)]
-        if n == 0:
-            columns = np.zeros((1, 3))
-        else:
-            wedges = (n - i)[:, None, None] * corners + i[:, None, None] * np.roll(corners, -1, 0)
-            columns = wedges.reshape(-1, 3)
-        parts.append((columns[:, None] + levels).reshape(-1, 3))
-    return _order(np.concatenate(parts))
-
-
-def _order(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # Neighbours close in memory: boxes of two bond lengths, then position within the box.
-    box = np.floor(positions / 2.0 + 1e-6).astype(np.int64)
-    return positions[np.lexsort((*positions.T.round(6), *box.T[::-1]))]
+    limit = isqrt(radius_squared)
+    squares = np.arange(-limit, limit + 1, dtype=np.int64) ** 2
+    left = radius_squared - squares[:, None] - squares[None, :]
+    # Square roots of whole numbers of this size are exact where they are whole.
+    reach = np.where(left >= 0, np.sqrt(np.maximum(left, 0)).astype(np.int32), -1)
+    return _fill_lines(limit, 0, reach.astype(np.int32))
 
 
 def closed_shells(shells: int) -> int:
@@ -164,20 +100,35 @@ def count_truncated_octahedron(length: int, cutoff: int) -> int:
 def count_decahedron(p: int, q: int, r: int) -> int:
     """Return the number of atoms of a Marks decahedron: 75, 101, 146, 192 ..."""
     height, rings = p + q + 2 * r - 1, p + 2 * r
-    count = height
-    for n in range(1, min(rings, height)):
-        width = min(n, rings - r) - max(0, n - rings + r + 1)
-        count += 5 * width * (height - n)
-    return count
+    end, turn = min(rings, height), min(rings - r, rings, height)
+
+    def sums(n: int) -> tuple[int, int]:  # of k and of k^2 below n
+        return n * (n - 1) // 2, n * (n - 1) * (2 * n - 1) // 6
+
+    # The ring n is n wide up to the re-entrance, 2 (rings - r) - 1 - n from there on.
+    (one, two), (all_one, all_two) = sums(turn), sums(end)
+    widest = 2 * (rings - r) - 1
+    rising = height * one - two
+    falling = (end - turn) * widest * height
+    falling += all_two - two - (widest + height) * (all_one - one)
+    return height + 5 * (rising + falling)
 
 
 def sphere_sizes(n_atoms: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return the squared radii of closed spheres up to beyond `n_atoms`, and their counts."""
     radius = (2.0 * n_atoms * 3.0 / (4.0 * np.pi)) ** (1.0 / 3.0) + 3.0
     limit = int(radius) + 1
-    coordinates = sphere(limit * limit)
-    values, counts = np.unique((coordinates.astype(np.int64) ** 2).sum(axis=1), return_counts=True)
-    return values, np.cumsum(counts)
+    # How many sums of one, two and three squares there are; x + y + z is as even as their squares.
+    one = np.zeros(limit * limit + 1, np.int64)
+    one[np.arange(1, limit + 1) ** 2] = 2
+    one[0] = 1
+    three = one
+    for _ in range(2):
+        less, three = three, three.copy()
+        for square in np.arange(1, limit + 1) ** 2:
+            three[square:] += 2 * less[: len(less) - square]
+    values = np.flatnonzero((three > 0) & (np.arange(len(three)) % 2 == 0))
+    return values, np.cumsum(three[values])
 
 
 def _candidates(shape: str, n_atoms: int) -> Iterator[tuple[int, Sizes]]:
@@ -238,50 +189,3 @@ def count_atoms(shape: str, size: Sizes) -> int:
     if shape == "decahedron":
         return count_decahedron(**size)
     return int(2.0 / 3.0 * np.pi * size["radius_squared"] ** 1.5)
-
-
-def slab(width: int, layers: int, facet: str) -> tuple[npt.NDArray[np.float64], Ints]:
-    """Return positions and neighbours of an fcc slab that is periodic in its plane.
-
-    Parameters
-    ----------
-    width : int
-        Atoms along each of the two in-plane directions, at least 3.
-    layers : int
-        Number of layers.
-    facet : {"111", "100"}
-        The surface.
-
-    Returns
-    -------
-    positions : ndarray of float64, shape (n, 3)
-        In units of the nearest-neighbour distance.
-    neighbours : ndarray of int32, shape (n, 12)
-        Not sorted; -1 where there is no neighbour.
-    """
-    # In-plane vectors, the shift and the height from one layer to the next, and the bonds as
-    # steps (along a, along b, layers).
-    if facet == "111":
-        a, b = np.array([1.0, 0.0]), np.array([0.5, np.sqrt(0.75)])
-        shift, height = (a + b) / 3.0, np.sqrt(2.0 / 3.0)
-        plane = [(1, 0, 0), (0, 1, 0), (1, -1, 0)]
-        up = [(0, 0, 1), (-1, 0, 1), (0, -1, 1)]
-    else:
-        a, b = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-        shift, height = (a + b) / 2.0, np.sqrt(0.5)
-        plane = [(1, 0, 0), (0, 1, 0)]
-        up = [(0, 0, 1), (-1, 0, 1), (0, -1, 1), (-1, -1, 1)]
-    steps = plane + up + [(-i, -j, -k) for i, j, k in plane + up]
-    layer, row, column = (
-        c.ravel() for c in np.meshgrid(*map(np.arange, (layers, width, width)), indexing="ij")
-    )
-    positions = np.empty((len(layer), 3))
-    positions[:, :2] = column[:, None] * a + row[:, None] * b + layer[:, None] * shift
-    positions[:, 2] = layer * height
-    table = np.full((len(layer), 12), -1, dtype=np.int32)
-    for k, (i, j, dk) in enumerate(steps):
-        target = layer + dk
-        inside = (target >= 0) & (target < layers)
-        site = (target * width + (row + j) % width) * width + (column + i) % width
-        table[inside, k] = site[inside]
-    return positions, table

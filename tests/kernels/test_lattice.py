@@ -4,7 +4,7 @@ from ase.cluster import Decahedron, Icosahedron, Octahedron
 from ase.neighborlist import neighbor_list
 
 from pomdft.errors import KernelInputError, UnknownNameError
-from pomdft.kernels import compiled, shapes
+from pomdft.kernels import compiled, reference_lattice, shapes, site_grids
 from pomdft.kernels.lattice import SHAPES, Lattice, build_lattice
 
 MAGIC = (13, 55, 147, 309, 561, 923, 1415)
@@ -98,6 +98,49 @@ def test_compiled_lattice_equals_its_twin(compiled_path, shape, n, monkeypatch):
         ours, theirs = getattr(lattice, name), getattr(twin, name)
         assert ours.dtype == theirs.dtype
         assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("n", [1, 90, 700])
+def test_what_is_built_passes_the_checks_of_what_is_given(kernel_path, shape, n):
+    built = build_lattice(shape, n)
+    own = Lattice(built.positions, built.neighbours, "own")
+    assert np.array_equal(own.coordination, built.coordination)
+    assert np.array_equal(own.shell, built.shell)
+    present = built.neighbours >= 0
+    assert (np.diff(np.where(present, built.neighbours, 2**30), axis=1)[present[:, 1:]] > 0).all()
+
+
+@pytest.mark.parametrize("p", [1, 2, 4])
+@pytest.mark.parametrize("q", [1, 2, 5])
+@pytest.mark.parametrize("r", [0, 1, 3])
+def test_decahedra_have_as_many_atoms_as_is_said(p, q, r):
+    lattice = build_lattice("decahedron", p=p, q=q, r=r)
+    assert len(lattice) == shapes.count_decahedron(p, q, r)
+    distances = np.linalg.norm(lattice.positions[:, None] - lattice.positions, axis=2)
+    bonds = (distances > 0) & (distances < 1.2)
+    assert np.array_equal(bonds.sum(axis=1), lattice.coordination)
+
+
+def test_spheres_have_as_many_atoms_as_is_said():
+    squares, counts = shapes.sphere_sizes(500)
+    assert counts[-1] > 500
+    for square, count in zip(squares.tolist(), counts.tolist(), strict=True):
+        sites = shapes.sphere(square)
+        assert len(sites) == count
+        assert (np.sum(sites**2, axis=1) <= square).all()
+
+
+def test_a_grid_that_gives_a_site_too_many_neighbours_is_refused(kernel_path):
+    core = compiled.select("lattice", reference_lattice)
+    steps = site_grids.slab(3, 1, "111").steps
+    # Site 0 in the middle of two pieces that share nothing else.
+    numbers = np.full((2, 5, 5, 5), -1, np.int32)
+    numbers[:, 1:-1, 1:-1, 1:-1] = np.arange(54).reshape(2, 3, 3, 3)
+    assert len(core.grid_neighbours(numbers, steps, 54)) == 54
+    numbers[1, 2, 2, 2] = numbers[0, 2, 2, 2]
+    with pytest.raises(ValueError, match="more than 12 neighbours"):
+        core.grid_neighbours(numbers, steps, 54)
 
 
 def test_a_million_atoms():

@@ -101,6 +101,7 @@ def particle():
         (2, (7, 6), "any", True),
         (3, (8, 3, 2), "any", False),
         (3, (9, 2, 2), "neighbours", False),
+        (4, (9, 2, 1, 1), "any", False),
     ],
 )
 def test_canonical_sampling_is_boltzmann(particle, engine, n_species, counts, move, tempering):
@@ -149,17 +150,17 @@ def test_canonical_sampling_is_boltzmann(particle, engine, n_species, counts, mo
 
 @needs_compiled
 @pytest.mark.parametrize("engine", ["chain", "replicas"])
-@pytest.mark.parametrize("n_species", [2, 3])
+@pytest.mark.parametrize("n_species", [2, 3, 4])
 def test_grand_canonical_sampling_is_boltzmann(engine, n_species):
     # A slab of 9 sites, where every site meets its neighbours in the plane through the boundary.
     lattice = (
         build_lattice("slab", width=3, layers=1)
-        if n_species == 3
+        if n_species > 2
         else build_lattice("cuboctahedron", shells=1)
     )
     n = len(lattice)
     model = make_model(n_species, n)
-    potentials = np.array([0.0, 0.1, -0.1])[:n_species]
+    potentials = np.array([0.0, 0.1, -0.1, 0.05])[:n_species]
     kelvin = 1500.0
     states = enumerate_states(n, n_species)
     energies, weighed, weights = exact(lattice, model, states, kelvin, potentials)

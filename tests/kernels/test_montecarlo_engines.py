@@ -85,6 +85,40 @@ def test_every_code_path_and_thread_count_gives_the_twin_s_trajectory(
                 np.testing.assert_array_equal(found[name], value, f"{name} on {path}")
 
 
+@needs_compiled
+@pytest.mark.parametrize("path", PATHS)
+def test_a_chain_is_the_same_however_much_it_accepts(path, monkeypatch):
+    """Fields are kept where little is accepted; where much is, a path may sum bonds instead."""
+    lattice = build_lattice("truncated-octahedron", n_atoms=201)
+    model = random_model(2, 201, 6)
+    start = np.arange(201) % 2
+    shared = {"n_sweeps": 40, "seed": 8, "engine": "chain", "record_every": 1}
+
+    def run(kelvin):
+        return run_canonical(lattice, model, start, kelvin, **shared)
+
+    def cool():
+        return anneal(
+            lattice, model, start, start_k=1e5, end_k=20.0, n_steps=12, replicas=2, engine="chain"
+        )
+
+    monkeypatch.setenv(compiled.VARIABLE, path)
+    hot, cold, cooled = run(1e5), run(50.0), cool()
+    assert hot.acceptance[0] > 0.8
+    assert cold.acceptance[0] < 0.2
+    monkeypatch.setenv(compiled.VARIABLE, "plain")
+    for mine, plain in ((hot, run(1e5)), (cold, run(50.0))):
+        for name in MEANS:
+            np.testing.assert_array_equal(getattr(mine, name), getattr(plain, name), name)
+        np.testing.assert_array_equal(mine.trajectory.species, plain.trajectory.species)
+        for species, energy in zip(
+            mine.trajectory.species, mine.trajectory.energies_ev, strict=True
+        ):
+            assert energy[0] == pytest.approx(total_energy(lattice, model, species[0]), abs=1e-8)
+        assert mine.energy_drift_ev < 201 * mine.move_error_ev
+    np.testing.assert_array_equal(cooled.species, cool().species)
+
+
 @pytest.mark.parametrize("engine", ["chain", "replicas"])
 @pytest.mark.parametrize("n_species", [2, 3, 4])
 @pytest.mark.parametrize("move", ["any", "neighbours", "flip"])
@@ -104,7 +138,7 @@ def test_fields_and_energies_never_drift(engine, n_species, move):
     )
     simulation = prepare(lattice, gathered, stream, move=move, engine=engine, seed=1, n_threads=1)
     before = simulation.state.occupations()
-    simulation.advance(200)
+    simulation.advance(200 if compiled.is_compiled("montecarlo") else 3)
     state, quantised = simulation.state, simulation.quantised
     after = state.occupations()
     assert (after != before).any(axis=1).all()
@@ -168,6 +202,75 @@ def test_every_swap_s_change_is_the_full_recomputation_and_its_reverse_the_negat
             assert chain.change(i, j) == -change
             pairs += 1
     assert pairs > 300
+
+
+@pytest.mark.parametrize("n_species", [2, 3, 4])
+def test_every_flip_s_change_is_the_full_recomputation_and_its_reverse_the_negative(n_species):
+    lattice = build_lattice("decahedron", n_atoms=75)
+    model = random_model(n_species, 75, 3)
+    simulation = prepare_replicas(lattice, model, [300.0], "flip", "chain")
+    chain = montecarlo_reference._Chain(simulation.state, 0)
+    quantised, state = simulation.quantised, simulation.state
+    start = total_energy(lattice, model, chain.species)
+    for i in range(75):
+        for turn in range(n_species - 1):
+            a, before = int(chain.species[i]), int(state.energy[0])
+            chain.flip(i, turn, 2**40)
+            b, change = int(chain.species[i]), int(state.energy[0]) - before
+            assert b != a
+            whole = quantised.resolution_ev * change + quantised.offset_ev[b]
+            full = total_energy(lattice, model, chain.species) - start
+            error = quantised.error_ev + 1e-9
+            assert whole - quantised.offset_ev[a] == pytest.approx(full, abs=error)
+            chain.flip(i, (a - b - 1) % n_species, 2**40)
+            assert int(chain.species[i]) == a
+            assert int(state.energy[0]) == before
+    assert chain.accepted == 150 * (n_species - 1)
+
+
+@pytest.mark.parametrize("n_species", [2, 3, 4])
+@pytest.mark.parametrize("move", ["any", "neighbours", "flip"])
+def test_every_change_of_32_replicas_is_the_full_recomputation(n_species, move):
+    """All is accepted at a billion kelvin; the same offer once more leads back."""
+    lattice = build_lattice("truncated-octahedron", n_atoms=38)
+    model = random_model(n_species, 38, 7)
+    simulation = prepare_replicas(lattice, model, np.full(32, 1e9), move, "replicas")
+    block = montecarlo_reference._Block(simulation.state, 0)
+    bits = np.zeros(32, np.int64)
+    start, energies = block.species.copy(), block.energies()
+    full = simulation.model.energies(np.ascontiguousarray(start.T))
+    offset = simulation.quantised.offset_ev
+    moved = 0
+    for i in range(38):
+        for word in np.arange(1, 2**32, 2**28, dtype=np.uint64).astype(np.uint32):
+            block.step(i, word, bits, 0)
+            moved += int((block.species != start).any(axis=0).sum())
+            change = simulation.quantised.resolution_ev * (block.energies() - energies)
+            change += (offset[block.species] - offset[start]).sum(axis=0)
+            after = simulation.model.energies(np.ascontiguousarray(block.species.T))
+            np.testing.assert_allclose(
+                change, after - full, rtol=0, atol=simulation.quantised.error_ev + 1e-9
+            )
+            block.step(i, word, bits, 0)
+            np.testing.assert_array_equal(block.species, start)
+            np.testing.assert_array_equal(block.energies(), energies)
+    assert moved > 3000
+
+
+def prepare_replicas(lattice, model, kelvin, move, engine):
+    """A simulation at equal fractions that has not moved yet."""
+    gathered, stream = gather_replicas(
+        lattice,
+        model,
+        np.full(model.n_species, 1.0 / model.n_species),
+        np.asarray(kelvin, dtype=float),
+        site_ev=None,
+        half_bond_ev=None,
+        seed=1,
+        streams=None,
+        replicas=None,
+    )
+    return prepare(lattice, gathered, stream, move=move, engine=engine, seed=1, n_threads=1)
 
 
 def test_sixteen_bits_keep_what_they_state():
