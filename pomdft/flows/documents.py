@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pymatgen.core import Molecule, Structure
 
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.structures.convert import with_positions
 
 
 class CalculationDocument(BaseModel):
@@ -92,10 +93,7 @@ def final_molecule(
 ) -> Molecule:
     """Return the initial molecule at the final positions, in its own frame."""
     shift = np.asarray(initial.cart_coords) - request.model.positions
-    moved = initial.copy()
-    for site, position in zip(moved, np.array(result.positions_angstrom) + shift, strict=True):
-        site.coords = np.round(position, 6)
-    return moved
+    return with_positions(initial, np.round(np.array(result.positions_angstrom) + shift, 6))
 
 
 def as_ase_result(

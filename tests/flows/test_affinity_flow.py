@@ -10,12 +10,14 @@ from jobflow import JobStore, run_locally
 from maggma.stores import MemoryStore
 
 from pomdft.calculations.levels import load_level
+from pomdft.calculations.models import make_model
 from pomdft.errors import InputError, UnknownNameError
 from pomdft.flows.affinity import AffinityMaker, bind, count_contacts_of
+from pomdft.flows.documents import final_molecule
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
 from pomdft.flows.preparation import plan_affinity
 from pomdft.schemas.affinity import Affinity, AffinityModel
-from pomdft.schemas.calculation import CalculationResult
+from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.level import Level
 from pomdft.settings import Settings, load_settings
 from pomdft.store.results import ResultStore
@@ -190,3 +192,20 @@ def test_settings_of_a_maker_win() -> None:
     settings: Settings = maker._settings()
     assert (settings.store, settings.ranks) == (Path("/elsewhere"), 3)
     assert load_settings().store != settings.store
+
+
+@pytest.mark.parametrize(("charge_model", "charge"), [("protonated", 0), ("solvated", -6)])
+def test_charge_and_spin_reach_the_calculation(charge_model: str, charge: int) -> None:
+    """pymatgen's own copy of a molecule loses both."""
+    level = load_level("lcao")
+    plan = plan_affinity("W5O18", "Pd", "M4", "vacancy", charge_model, level=level)
+    assert plan.cluster.spin_multiplicity == 3
+    (complex_,) = plan.complexes
+    assert (complex_.charge, complex_.spin_multiplicity) == (charge, 3)
+    model = make_model(complex_, level, plan.box, label="complex")
+    assert model.charge == charge
+    assert sum(model.magnetic_moments_bohr_magneton or ()) == pytest.approx(2.0)
+    request = CalculationInput.create("energy", model, level)
+    moved = result(-1.0).model_copy(update={"positions_angstrom": model.positions_angstrom})
+    final = final_molecule(complex_, request, moved)
+    assert (final.charge, final.spin_multiplicity) == (charge, 3)
