@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pomdft.api import known_affinities
+from pomdft.api import fill_in_ions, known_affinities
 from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
 from pomdft.cli.rendering import Format, make_console, print_rows
 
@@ -57,6 +57,9 @@ def predict(  # noqa: PLR0917 - options of a command
         held_from_store = known_affinities(name, (first, second))
     else:
         held_from_store = None
+    synthesis = CoReduction(reductant=_read_reductant(reductant))
+    if route == "co-reduction":
+        synthesis = fill_in_ions(synthesis, name, (first, second))
     answer = predict_ordering(
         first,
         second,
@@ -69,7 +72,7 @@ def predict(  # noqa: PLR0917 - options of a command
         affinity=held or held_from_store,
         coverage=coverage,
         shape=shape,
-        synthesis=CoReduction(reductant=_read_reductant(reductant)),
+        synthesis=synthesis,
     )
     if plot is not None:
         draw(answer, plot)

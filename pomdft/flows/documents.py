@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pymatgen.core import Molecule, Structure
 
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.structures.convert import copy_molecule
 
 
 class CalculationDocument(BaseModel):
@@ -92,7 +93,7 @@ def final_molecule(
 ) -> Molecule:
     """Return the initial molecule at the final positions, in its own frame."""
     shift = np.asarray(initial.cart_coords) - request.model.positions
-    moved = initial.copy()
+    moved = copy_molecule(initial)
     for site, position in zip(moved, np.array(result.positions_angstrom) + shift, strict=True):
         site.coords = np.round(position, 6)
     return moved

@@ -19,7 +19,7 @@ from pomdft.schemas.level import Level
 from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
 from pomdft.structures.clusters import build_cluster
-from pomdft.structures.convert import with_positions
+from pomdft.structures.convert import copy_molecule, with_positions
 from pomdft.structures.docking import build_complexes, dock_ligand
 
 #: Displacement that lets a symmetric cluster leave a saddle point, angstrom.
@@ -165,7 +165,7 @@ def _state(molecule: Molecule) -> dict[str, int]:
 
 
 def _with_states(molecule: Molecule, states: dict[str, dict[str, int]]) -> Molecule:
-    molecule = molecule.copy()
+    molecule = copy_molecule(molecule)
     molecule.properties["fragment_states"] = states
     return molecule
 

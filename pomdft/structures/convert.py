@@ -163,3 +163,22 @@ def with_positions(molecule: Molecule, positions: Any) -> Molecule:
         site_properties=dict(molecule.site_properties),
         properties=dict(molecule.properties),
     )
+
+
+def copy_molecule(molecule: Molecule) -> Molecule:
+    """Return a copy with the same charge and spin, which pymatgen's own `copy` forgets.
+
+    Parameters
+    ----------
+    molecule : pymatgen Molecule
+    """
+    return Molecule(
+        [site.specie for site in molecule],
+        molecule.cart_coords,
+        charge=molecule.charge,
+        spin_multiplicity=molecule.spin_multiplicity,
+        site_properties=dict(molecule.site_properties),
+        properties=dict(molecule.properties),
+        # With ghosts among its atoms a fragment's electrons cannot be counted from them.
+        charge_spin_check=False,
+    )

@@ -14,6 +14,7 @@ from pomdft.errors import InputError, StructureError, UnknownNameError
 from pomdft.structures.charges import check_charge_model, check_electron_count
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.contacts import count_contacts
+from pomdft.structures.convert import copy_molecule
 from pomdft.structures.ligands import build_ligand, is_conventional, list_ligands
 from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
@@ -143,14 +144,15 @@ def dock_ligand(
         # Tell about both kinds of ligand when a name is wrong.
         known = [*list_poms(), *list_ligands()]
         raise UnknownNameError("ligand", str(ligand), known) from None
-    return _docked_ligand(
+    docked = _docked_ligand(
         definition,
         site,
         charge_model,
         cation=cation,
         n_cations=n_cations,
         allow_cations_at_contact=allow_cations_at_contact,
-    ).copy()
+    )
+    return copy_molecule(docked)
 
 
 @lru_cache(maxsize=128)

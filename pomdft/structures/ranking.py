@@ -11,6 +11,7 @@ from pymatgen.core import Molecule
 
 from pomdft.errors import CalculationError, InputError, StructureError
 from pomdft.structures.connectivity import find_connectivity
+from pomdft.structures.convert import copy_molecule
 from pomdft.structures.poms import build_pom
 from pomdft.structures.protonation import proton_positions, rank_proton_sites
 from pomdft.structures.symmetry import axial_operations, matching_operations
@@ -162,7 +163,7 @@ def find_proton_patterns(
             patterns.append(pattern)
     molecules = []
     for pattern in patterns:
-        molecule = first.copy()
+        molecule = copy_molecule(first)
         protons = proton_positions(found, xyz, pattern)
         for k, place in enumerate(protons):
             molecule[n_cage + k].coords = place
