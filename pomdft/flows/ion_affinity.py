@@ -24,7 +24,7 @@ from pomdft.flows.solution import (
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
-from pomdft.store.documents import save_document
+from pomdft.store.documents import keep_document
 from pomdft.structures.contacts import count_contacts
 from pomdft.structures.convert import copy_molecule
 from pomdft.structures.docking import build_complexes, dock_ligand
@@ -169,8 +169,7 @@ def assemble_ion_affinity(
     except Exception as error:
         current_reporter().fail(f"ion affinity of {names['ligand']}", error)
         raise
-    save_document(store_root(store), document)
-    return document
+    return keep_document(store_root(store), document)
 
 
 def bind_ion(

@@ -20,7 +20,7 @@ from pomdft.flows.solution import SolutionMaker, reaction_energy, relaxed_within
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.level import Level
 from pomdft.schemas.protonation import ProtonationEnergy
-from pomdft.store.documents import save_document
+from pomdft.store.documents import keep_document
 from pomdft.structures.acidity import add_proton, choose_acid_oxygens, find_resting_atoms
 from pomdft.structures.poms import build_pom
 
@@ -144,8 +144,7 @@ def assemble_protonation(
     except Exception as error:
         current_reporter().fail(f"protonation of {names['pom']}", error)
         raise
-    save_document(store_root(store), document)
-    return document
+    return keep_document(store_root(store), document)
 
 
 def bind_proton(

@@ -62,6 +62,32 @@ def save_document(root: Path, document: StoredDocument) -> Path:
     return path
 
 
+def keep_document(root: Path, document: D) -> D:
+    """Return the document as it is in the store: put there, or the same one that is there already.
+
+    Parameters
+    ----------
+    root : Path
+        The store.
+    document : StoredDocument
+        An equal one that was finished earlier is kept, so that nothing changes when finished work
+        is asked for again.
+    """
+    path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
+    if path.exists():
+        try:
+            known = type(document).from_json(path.read_bytes(), str(path))
+        except CorruptDocumentError:
+            known = None
+        if (
+            known is not None
+            and known.model_copy(update={"finished": document.finished}) == document
+        ):
+            return known
+    save_document(root, document)
+    return document
+
+
 def list_documents(root: Path, kind: type[D]) -> list[D]:
     """Return all documents of one kind in the store at `root`, oldest first.
 
