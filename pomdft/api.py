@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pomdft.analysis.solution import ion_affinity, protonation_energies
 from pomdft.errors import NotComputedError, UnknownNameError
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
 from pomdft.settings import load_settings
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
     from pomdft.prediction.activity import Activity
     from pomdft.prediction.map import OrderingMap
     from pomdft.prediction.ordering import Ordering
-    from pomdft.prediction.reduction import CoReduction
     from pomdft.schemas.dband import DBand
-    from pomdft.schemas.ion_affinity import IonAffinity
-    from pomdft.schemas.protonation import ProtonationEnergy
 
 #: Columns of `affinities`, in this order.
 AFFINITY_COLUMNS = (
@@ -231,6 +229,8 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
 
     _fill_in(options, ligand, (first, second))
     if route == "co-reduction":
+        from pomdft.prediction.ion_shifts import fill_in_ions
+
         options["synthesis"] = fill_in_ions(options.get("synthesis"), ligand, (first, second))
     return ordering.predict_ordering(
         first, second, ligand, fraction, n_atoms, temperature_k, route, seed, **options
@@ -354,77 +354,6 @@ def _fill_in(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...
     """Put the ligand's known affinities into the options where none are given by hand."""
     if ligand is not None and options.get("affinity") is None:
         options["affinity"] = known_affinities(ligand, metals)
-
-
-def fill_in_ions(
-    plan: CoReduction | None, ligand: str | None, metals: tuple[str, ...]
-) -> CoReduction:
-    """Return a co-reduction with known ion affinities where none are given by hand."""
-    from pomdft.prediction.ion_shifts import with_known_ions
-    from pomdft.store.solution import load_ion_affinities
-
-    known = [] if ligand is None else load_ion_affinities(ligand)
-    return with_known_ions(plan, ligand, metals, known)
-
-
-def ion_affinity(ligand: str, ion: str, *, level: str = "lcao-water") -> IonAffinity:
-    """Return the energy of a POM taking a metal ion from its complex in water. Negative = bound.
-
-    Parameters
-    ----------
-    ligand : str
-        Name of a POM.
-    ion : str
-        Salt or complex: "Ag+", "[AuCl4]-", "[Ag(H2O)4]+".
-    level : str
-        Name of the level of theory.
-
-    Returns
-    -------
-    IonAffinity
-        With `energy_ev`, `potential_shift_v`, `level`, `key`; see there for what is included.
-
-    Raises
-    ------
-    UnknownNameError
-        The ligand or ion does not exist; the near names are listed.
-    NotComputedError
-        It has not been computed; the message names the command that would.
-    """
-    from pomdft.store.solution import read_ion_affinity
-    from pomdft.structures.solutes import find_ion_complex
-
-    check_names(ligand, None)
-    find_ion_complex(ion)
-    return read_ion_affinity(ligand, ion, level)
-
-
-def protonation_energies(pom: str, *, level: str = "lcao-water") -> list[ProtonationEnergy]:
-    """Return the energies of a POM taking protons from H3O+ in water. Negative = it takes them.
-
-    Parameters
-    ----------
-    pom : str
-        Name of a POM.
-    level : str
-        Name of the level of theory.
-
-    Returns
-    -------
-    list of ProtonationEnergy
-        One a proton, in order.
-
-    Raises
-    ------
-    UnknownNameError
-        There is no such POM; the near names are listed.
-    NotComputedError
-        None has been computed; the message names the command that would.
-    """
-    from pomdft.store.solution import read_protonation_energies
-
-    check_names(pom, None)
-    return read_protonation_energies(pom, level)
 
 
 def check_names(ligand: str | None, metal: str | None) -> None:

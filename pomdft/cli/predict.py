@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pomdft.api import fill_in_ions, known_affinities
+from pomdft.api import known_affinities
 from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
 from pomdft.cli.rendering import Format, make_console, print_rows
 
@@ -48,6 +48,7 @@ def predict(  # noqa: PLR0917 - options of a command
 
     Example: pomdft predict Au Ag --ligand A-alpha-SiW9O34 --ratio 1:3
     """
+    from pomdft.prediction.ion_shifts import fill_in_ions
     from pomdft.prediction.ordering import predict_ordering
     from pomdft.prediction.reduction import CoReduction
 

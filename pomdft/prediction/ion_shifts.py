@@ -12,9 +12,21 @@ from dataclasses import replace
 from pomdft.errors import NotComputedError
 from pomdft.prediction.reduction import CoReduction, find_potential
 from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.store.solution import load_ion_affinities
 
 #: Said with every computed value.
 _CAVEAT = "electronic and continuum energies, without entropy, protons or counter-cations"
+
+
+def fill_in_ions(
+    plan: CoReduction | None, ligand: str | None, metals: tuple[str, ...]
+) -> CoReduction:
+    """Return the same as `with_known_ions`, with what the store and the shipped data know.
+
+    Parameters are those of `with_known_ions`.
+    """
+    known = [] if ligand is None else load_ion_affinities(ligand)
+    return with_known_ions(plan, ligand, metals, known)
 
 
 def with_known_ions(
