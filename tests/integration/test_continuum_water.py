@@ -34,9 +34,12 @@ def level(solvent: str | None) -> Level:
 
 @pytest.fixture
 def run(own_settings: Path):
-    store, settings = ResultStore(own_settings), Settings(store=own_settings, cores=1)
+    store = ResultStore(own_settings)
 
-    def compute(molecule: Molecule, solvent: str | None = "water") -> CalculationResult:
+    def compute(
+        molecule: Molecule, solvent: str | None = "water", cores: int = 1
+    ) -> CalculationResult:
+        settings = Settings(store=own_settings, cores=cores)
         if solvent is None:
             molecule.properties.pop("solvent", None)
         model = make_model(molecule, level(solvent), BOX, label="test")
@@ -73,6 +76,7 @@ def test_water_is_solvated_as_published_and_forces_are_slopes(run) -> None:
 
 def test_an_ion_is_solvated_far_more_than_water(run) -> None:
     """Hydronium: -104 kcal/mol = -4.5 eV in experiment (Kelly et al.); this model gives less."""
-    wet = run(build_solute("H3O+"))
+    wet = run(build_solute("H3O+"), cores=2)
     dry = run(build_solute("H3O+"), None)
+    assert wet.n_ranks == 2
     assert -4.7 < wet.energy_ev - dry.energy_ev < -2.5

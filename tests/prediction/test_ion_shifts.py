@@ -1,5 +1,7 @@
 """Which ion affinities the co-reduction route uses, and what it says of them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from typer.testing import CliRunner
 
@@ -10,7 +12,8 @@ from pomdft.prediction.ion_shifts import with_known_ions
 from pomdft.prediction.reduction import CoReduction, find_potential
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.settings import load_settings
-from pomdft.store.documents import save_document
+from pomdft.store.documents import keep_document, save_document
+from pomdft.store.solution import load_ion_affinities
 
 WATER = load_level("lcao-water")
 
@@ -131,3 +134,17 @@ def test_missing_potential_is_still_an_error():
         pomdft.predict_ordering(
             "Au", "Hf", "W5O18", affinity={"Au": -0.1, "Hf": -0.1}, route="co-reduction"
         )
+
+
+def test_finished_work_asked_for_again_changes_nothing_and_damage_is_repaired():
+    root = load_settings().store
+    first = keep_document(root, SILVER)
+    later = SILVER.model_copy(update={"finished": datetime.now(UTC)})
+    assert later != first
+    assert keep_document(root, later) == first
+    other = SILVER.model_copy(update={"energy_ev": -0.8})
+    assert keep_document(root, other) == other
+    (path,) = (root / "documents" / "ion_affinity").glob("*.json")
+    path.write_text('{"key": ')
+    assert keep_document(root, later) == later
+    assert load_ion_affinities("W5O18", root=root) == [later]
