@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pomdft.analysis.solution import ion_affinity, protonation_energies
 from pomdft.errors import NotComputedError, UnknownNameError
 from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
@@ -194,7 +195,8 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
     seed : int
         Of the random numbers.
     **options
-        See `pomdft.prediction.ordering.predict_ordering`.
+        See `pomdft.prediction.ordering.predict_ordering`. Ion affinities that `synthesis` does not
+        give come from the store or the shipped data; the answer's reason says so.
 
     Returns
     -------
@@ -202,8 +204,11 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
         With `label`, `core`, `shell`, `probabilities`, and the reason in one sentence.
     """
     from pomdft.prediction import ordering
+    from pomdft.prediction.ion_shifts import fill_in_ions
 
     fill_in_known(options, ligand, (first, second))
+    if route == "co-reduction":
+        options["synthesis"] = fill_in_ions(options.get("synthesis"), ligand, (first, second))
     return ordering.predict_ordering(
         first, second, ligand, fraction, n_atoms, temperature_k, route, seed, **options
     )
@@ -231,8 +236,11 @@ def ordering_map(
         See `pomdft.prediction.map.ordering_map`.
     """
     from pomdft.prediction import map as prediction_map
+    from pomdft.prediction.ion_shifts import fill_in_ions
 
     fill_in_known(options, ligand, (first, second))
+    if options.get("route") == "co-reduction":
+        options["synthesis"] = fill_in_ions(options.get("synthesis"), ligand, (first, second))
     return prediction_map.ordering_map(first, second, ligand, fractions, temperatures_k, **options)
 
 
@@ -382,9 +390,11 @@ __all__ = [
     "build_pom",
     "d_band",
     "find_affinities",
+    "ion_affinity",
     "list_ligands",
     "ordering_map",
     "predict_activity",
     "predict_ordering",
+    "protonation_energies",
     "segregation_energy",
 ]

@@ -46,7 +46,16 @@ def test_every_affinity_input_is_valid(path: Path) -> None:
     from pomdft.calculations.levels import load_level
     from pomdft.schemas.study import Study
 
-    if "ligands" not in yaml.safe_load(path.read_text()):
+    data = yaml.safe_load(path.read_text())
+    if "ligands" not in data or data.get("kind", "affinity") != "affinity":
         pytest.skip("not an affinity study; checked with its own schema")
     study = Study.from_file(path)
     load_level(study.level.preset, study.level.overrides)
+
+
+def test_ion_affinities_make_a_flow_for_each_salt() -> None:
+    script = load("ion_affinities")
+    maker, ligand, salts = script["maker"], script["LIGAND"], script["SALTS"]
+    names = [maker.make(ligand, salt).name for salt in salts]  # type: ignore[attr-defined]
+    assert len(set(names)) == len(names) == 3
+    assert all(str(ligand) in name for name in names)

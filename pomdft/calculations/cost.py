@@ -20,6 +20,8 @@ _RELAXATION_STEPS = 15
 #: fd and pw against LCAO on the same grid.
 _MODE_FACTOR = {"lcao": 1.0, "fd": 6.0, "pw": 4.0}
 _XTB_S_PER_ATOM2 = 4.0e-5
+#: A continuum solvent against vacuum: H2O in 8 x 9.6 x 8.8 angstrom, one SCF.
+_SOLVENT_FACTOR = 2.3
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def estimate_cost(
     valence = 6.0 * n_atoms
     iteration = _GRID_S * volume / spacing**3 + _MATRIX_S * valence**2 * n_atoms / 4
     iterations = _ITERATIONS_FIRST + steps * _ITERATIONS_NEXT
+    iteration *= 1.0 if level.solvent is None else _SOLVENT_FACTOR
     return CostEstimate(iteration * iterations * spins * _MODE_FACTOR.get(name, 4.0) / n_ranks)
 
 

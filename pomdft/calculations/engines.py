@@ -46,8 +46,13 @@ class SemiempiricalEngine:
             from tblite.ase import TBLite
 
             multiplicity = 1 + request.model.electron_count % 2
+            solvent = request.level.solvent
             self._atoms.calc = TBLite(
-                charge=request.model.charge, multiplicity=multiplicity, verbosity=0, **parameters
+                charge=request.model.charge,
+                multiplicity=multiplicity,
+                verbosity=0,
+                solvation=None if solvent is None else ("alpb", solvent),
+                **parameters,
             )
         else:
             from ase.calculators.emt import EMT

@@ -18,8 +18,10 @@ from pomdft.calculations.engines import make_atoms
 from pomdft.calculations.progress import Progress, Reporter
 from pomdft.calculations.properties import compute_properties
 from pomdft.calculations.recovery import Rung, recovery_ladder
+from pomdft.calculations.solvation import describe_cavity, make_solvated_calculator
 from pomdft.errors import ConvergenceError
 from pomdft.schemas.calculation import CalculationInput, RecoveryStep
+from pomdft.schemas.solvent import find_solvent
 from pomdft.units import HARTREE_EV
 
 Array = NDArray[np.float64]
@@ -57,7 +59,9 @@ class GpawEngine:
         self._atoms = make_atoms(request)
         self._recovery: list[RecoveryStep] = []
         self._parameters = gpaw_parameters(request)
-        self._legacy = bool(self._parameters.pop("legacy_gpaw", False))
+        name = request.level.solvent
+        self._solvent = None if name is None else find_solvent(name)
+        self._legacy = bool(self._parameters.pop("legacy_gpaw", False)) or name is not None
         self._dispersion_ev: float | None = None
         self._calculator: Any = None
 
@@ -117,6 +121,8 @@ class GpawEngine:
             fields["magnetic_moment_bohr_magneton"] = float(calculator.get_magnetic_moment())
         if self._request.properties:
             fields["extras"] = compute_properties(calculator, self._request.properties)
+        if self._solvent is not None:
+            fields["extras"] = {"solvent": describe_cavity(calculator)}
         return fields
 
     def dispersion_energy_ev(self) -> float | None:
@@ -187,6 +193,11 @@ class GpawEngine:
     def _new_calculator(self, parameters: dict[str, Any]) -> Any:
         from gpaw import GPAW
 
+        if self._solvent is not None:
+            symbols = self._request.model.symbols
+            return self._watch(
+                make_solvated_calculator(parameters, symbols, self._solvent, self._open_log())
+            )
         calculator = GPAW(
             **parameters, txt=self._open_log(), legacy_gpaw=True if self._legacy else None
         )

@@ -99,7 +99,7 @@ def load_level(name: str = "lcao", overrides: Mapping[str, Any] | None = None) -
     Parameters
     ----------
     name : str
-        A preset: "xtb", "lcao", "lcao-static", "fd" or "pw".
+        A preset, see `preset_names`: "xtb", "lcao", "lcao-water", "fd", "pw" ...
     overrides : mapping, optional
         Fields of `Level` to change; `parameters` and `relaxation` are merged key by key, a value
         None in `parameters` removes the key. `name` gives the changed level a name of its own.
@@ -179,6 +179,11 @@ def _check_gpaw_values(level: Level) -> None:
             raise InputError(
                 f"level.parameters.{name} is {value!r}.", f"Give {words}, larger than zero."
             )
+    if level.solvent is not None and mode == "pw":
+        raise InputError(
+            "level.parameters.mode is pw, but continuum solvents need a grid.",
+            "Give lcao or fd, or set solvent: null.",
+        )
     xc = parameters.get("xc", "LDA")
     if not isinstance(xc, str | Mapping):
         raise InputError(f"level.parameters.xc is {xc!r}.", "Give the name of a functional.")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
 
-from pomdft.errors import StructureError
+from pomdft.errors import InputError, StructureError
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel, as_vectors
 from pomdft.structures.clusters import build_cluster
@@ -129,7 +129,14 @@ def make_model(
         What a person calls it.
     ghosts, frozen : iterable of int
         See `AtomicModel`. Ghosts carry no charge and no spin.
+
+    Raises
+    ------
+    InputError
+        The molecule is meant for a continuum solvent (charge model "solvated") and the level has
+        none: an anion of high charge in vacuum means nothing.
     """
+    check_solvent(molecule, level, label, ghosts := tuple(ghosts))
     positions = np.asarray(molecule.cart_coords, dtype=np.float64)
     cell = None
     if level.method == "gpaw":
@@ -151,6 +158,38 @@ def make_model(
         ghosts=tuple(sorted(ghost_set)),
         frozen=tuple(sorted(frozen)),
     )
+
+
+def check_solvent(molecule: Molecule, level: Level, label: str, ghosts: Iterable[int] = ()) -> None:
+    """Refuse a molecule that the level's surroundings do not suit.
+
+    Parameters
+    ----------
+    molecule : pymatgen Molecule
+        ``properties["solvent"]`` says what it is meant for.
+    level : Level
+    label : str
+        For the message.
+    ghosts : iterable of int
+        Ghost atoms; a continuum has no place for them.
+
+    Raises
+    ------
+    InputError
+    """
+    wanted = molecule.properties.get("solvent")
+    if wanted is not None and level.solvent != wanted:
+        raise InputError(
+            f"{label}: the model is an ion for continuum {wanted}, but level {level.name} is for "
+            f"{'vacuum' if level.solvent is None else level.solvent}.",
+            "Choose a level with a solvent, such as lcao-water, or charge_model protonated or "
+            "alkali.",
+        )
+    if level.solvent is not None and tuple(ghosts):
+        raise InputError(
+            f"{label}: there are no ghost atoms in continuum {level.solvent}.",
+            "Set counterpoise: false.",
+        )
 
 
 def _initial_moments(

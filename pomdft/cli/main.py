@@ -43,7 +43,11 @@ _COMMANDS = {
 #: Functions whose command name is a word Python keeps for itself.
 _FUNCTIONS = {"map": "map_command"}
 #: Commands that hold commands.
-_GROUPS = {"store": "pomdft.cli.store", "metal": "pomdft.cli.metal"}
+_GROUPS = {
+    "store": "pomdft.cli.store",
+    "metal": "pomdft.cli.metal",
+    "solution": "pomdft.cli.solution",
+}
 
 #: Exit status after Ctrl-C.
 INTERRUPTED = 130

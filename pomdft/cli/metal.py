@@ -56,23 +56,27 @@ Retry = Annotated[bool, typer.Option("--retry", help="Try failed ones again.")]
 Form = Annotated[Format, typer.Option("--format", help="Of the table.")]
 
 
-class _Lines:
+class ProgressLines:
     """Says on standard error what is being computed."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def begin(self, request: CalculationInput, *, stored: bool) -> None:
+        """Say what begins, or that it is in the store."""
         self._say(f"{request.model.label}: {'stored' if stored else 'computing'}")
 
     def progress(self, event: Progress) -> None:
+        """Say a relaxation step or a note."""
         if event.kind != "scf":
             self._say(f"    {event}")
 
     def finish(self, request: CalculationInput, result: CalculationResult) -> None:
+        """Say the total energy of what is finished."""
         self._say(f"{request.model.label}: E = {result.energy_ev:.4f} eV")
 
     def fail(self, label: str, error: Exception) -> None:
+        """Say what failed and why."""
         self._say(f"{label}: failed: {error}")
 
     def _say(self, text: str) -> None:
@@ -162,7 +166,7 @@ def ensemble(
     from pomdft.flows.reporting import reporting_to
 
     found = affinity(ligand, metal, cluster=cluster, level=level)
-    with reporting_to(_Lines(make_console(stderr=True))):
+    with reporting_to(ProgressLines(make_console(stderr=True))):
         updated = EnsembleMaker(retry=retry).add_ensemble(found)
     typer.echo(repr(updated))
 
@@ -179,7 +183,7 @@ def _compute(study: MetalStudy, retry: bool, form: Format) -> None:
     console = make_console(stderr=True)
     console.quiet = settings.progress == "none"
     flows = make_metal_flows(study, settings, retry=retry)
-    outcome = run_metal_flows(flows, _Lines(console))
+    outcome = run_metal_flows(flows, ProgressLines(console))
     rows = [_row(document, _COLUMNS[study.kind]) for document in outcome.documents]
     print_rows(rows, _COLUMNS[study.kind], form, title=study.name, caption=_CAPTIONS[study.kind])
     if outcome.missing:

@@ -1,9 +1,11 @@
-"""Jobflow Makers and flows: affinities, from structures to binding energies."""
+"""Jobflow Makers and flows: affinities for metals, metal ions and protons."""
 
 from pomdft.flows.affinity import AffinityMaker
 from pomdft.flows.convergence import ConvergenceMaker, ConvergencePoint, convergence_levels
+from pomdft.flows.ion_affinity import IonAffinityMaker
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity
+from pomdft.flows.protonation import ProtonationMaker
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study, run_study
 
 __all__ = [
@@ -13,6 +15,8 @@ __all__ = [
     "ConvergencePoint",
     "GpawRelaxMaker",
     "GpawStaticMaker",
+    "IonAffinityMaker",
+    "ProtonationMaker",
     "StudyOutcome",
     "StudyPlan",
     "convergence_levels",

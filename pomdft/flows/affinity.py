@@ -373,5 +373,5 @@ def _orientation(molecule: Any) -> str:
 
 
 def _has_basis(level: Level) -> bool:
-    """Return whether energies carry a basis-set superposition error."""
-    return level.parameters.get("mode") == "lcao"
+    """Return whether ghosts can correct a basis-set superposition error: not in a solvent."""
+    return level.parameters.get("mode") == "lcao" and level.solvent is None

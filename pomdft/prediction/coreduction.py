@@ -186,4 +186,4 @@ def _explain(
             f"; {particle.ligand} holds {tighter} {abs(float(held.mean())):.2f} ± "
             f"{float(held.std()):.2f} eV more tightly per contact while atoms move on the surface"
         )
-    return text + "."
+    return f"{text}. {plan.ion_note}" if plan.ion_note else f"{text}."

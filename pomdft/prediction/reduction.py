@@ -65,6 +65,8 @@ class CoReduction:
     ion_affinity_ev : Mapping
         Metal to the free energy of binding its ion to the ligand (against the aquo or chloro
         complex), eV per ion; negative = bound.
+    ion_note : str
+        Where they come from, for the answer; see `pomdft.prediction.ion_shifts`.
     galvanic_exchange : bool
         Whether ions of the nobler metal dissolve atoms of the other from the surface.
     hops_per_atom : int
@@ -79,6 +81,7 @@ class CoReduction:
     galvanic_exchange: bool = True
     hops_per_atom: int = 50
     surface_exchange: bool = False
+    ion_note: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.reductant, str) and self.reductant not in REDUCTANTS:

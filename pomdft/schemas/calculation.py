@@ -13,6 +13,7 @@ from pomdft.errors import InputError
 from pomdft.schemas.base import Document, canonical_hash
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, Vector
+from pomdft.schemas.solvent import find_solvent
 
 Task = Literal["energy", "relaxation"]
 #: What else is taken from the final electronic structure, see pomdft.calculations.properties.
@@ -74,6 +75,18 @@ class CalculationInput(Document):
                 f"{self.level.method}.",
                 "Choose a GPAW level.",
             )
+        if self.level.solvent is not None:
+            if self.properties:
+                raise InputError(
+                    f"properties {', '.join(self.properties)} are not available in a continuum.",
+                    "Choose a level without solvent.",
+                )
+            if any(self.model.pbc):
+                raise InputError(
+                    f"Model {self.model.label!r} is periodic; continuum {self.level.solvent} is "
+                    "for molecules.",
+                    "Choose a level without solvent.",
+                )
         return self
 
     @classmethod
@@ -100,6 +113,8 @@ class CalculationInput(Document):
             data["relaxation"] = level.relaxation.model_dump(
                 mode="json", exclude={"schema_version", "max_steps", "shell"}
             )
+        if level.solvent is not None:
+            data["solvent"] = find_solvent(level.solvent).canonical(self.model.symbols)
         if self.properties:
             data["properties"] = sorted(self.properties)
         return canonical_hash(data)

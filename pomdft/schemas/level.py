@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pomdft.schemas.base import Document, canonical_hash
+from pomdft.schemas.solvent import SolventName, find_solvent
 
 
 class RelaxationSettings(Document):
@@ -62,9 +68,12 @@ class Level(Document):
         grid; a multiple of four grid spacings.
     spin : {"auto", "off", "on"}
         `auto`: spin-polarised for open d-shell metals and odd electron counts.
+    solvent : {"water"} or None
+        Continuum around the molecule, see `pomdft.schemas.solvent`: that of Held and Walter with
+        GPAW, ALPB with tblite; None for vacuum. New in version 2 of this document.
     """
 
-    CURRENT_VERSION: ClassVar[int] = 1
+    CURRENT_VERSION: ClassVar[int] = 2
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")
     description: str = Field(default="", max_length=200)
@@ -76,16 +85,38 @@ class Level(Document):
     vacuum_angstrom: float = Field(default=4.0, ge=2.0, le=30.0)
     grid_multiple_angstrom: float = Field(default=0.8, gt=0, le=5.0)
     spin: Literal["auto", "off", "on"] = "auto"
+    solvent: SolventName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _mark_version(cls, data: Any) -> Any:
+        """Mark a level in a solvent as one that older programs cannot read."""
+        if isinstance(data, dict) and data.get("solvent") is not None:
+            return {**data, "schema_version": max(2, data.get("schema_version", 2))}
+        return data
 
     @model_validator(mode="after")
     def _check_method(self) -> Self:
         if self.method == "emt" and self.dispersion is not None:
             raise ValueError("dispersion needs method gpaw or tblite")
+        if self.method == "emt" and self.solvent is not None:
+            raise ValueError("solvent needs method gpaw or tblite")
         return self
+
+    @model_serializer(mode="wrap")
+    def _leave_out_vacuum(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write no solvent where there is none: such a document is one of version 1."""
+        data: dict[str, Any] = handler(self)
+        if self.solvent is None:
+            data.pop("solvent", None)
+        return data
 
     def canonical(self) -> dict[str, Any]:
         """Return what identifies the level: name and description do not."""
-        return self.model_dump(mode="json", exclude={"name", "description", "schema_version"})
+        data = self.model_dump(mode="json", exclude={"name", "description", "schema_version"})
+        if self.solvent is not None:
+            data["solvent"] = find_solvent(self.solvent).canonical()
+        return data
 
     @property
     def fingerprint(self) -> str:

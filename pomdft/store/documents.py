@@ -19,13 +19,30 @@ from typing import TypeVar
 from pomdft.errors import CorruptDocumentError
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.files import write_atomically
 from pomdft.store.reference import TOLERANCE_EV, load_provenance
 
-StoredDocument = BulkMetal | DBand | SegregationEnergyDocument | SubstitutionEnergyDocument
-D = TypeVar("D", BulkMetal, DBand, SegregationEnergyDocument, SubstitutionEnergyDocument)
+StoredDocument = (
+    BulkMetal
+    | DBand
+    | SegregationEnergyDocument
+    | SubstitutionEnergyDocument
+    | IonAffinity
+    | ProtonationEnergy
+)
+D = TypeVar(
+    "D",
+    BulkMetal,
+    DBand,
+    SegregationEnergyDocument,
+    SubstitutionEnergyDocument,
+    IonAffinity,
+    ProtonationEnergy,
+)
 
 #: Class -> folder in the store, and name of the shipped file.
 KINDS: dict[type[StoredDocument], str] = {
@@ -33,6 +50,8 @@ KINDS: dict[type[StoredDocument], str] = {
     DBand: "d_band",
     SegregationEnergyDocument: "segregation",
     SubstitutionEnergyDocument: "substitution",
+    IonAffinity: "ion_affinity",
+    ProtonationEnergy: "protonation",
 }
 
 
@@ -41,6 +60,32 @@ def save_document(root: Path, document: StoredDocument) -> Path:
     path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
     write_atomically(path, document.to_json())
     return path
+
+
+def keep_document(root: Path, document: D) -> D:
+    """Return the document as it is in the store: put there, or the same one that is there already.
+
+    Parameters
+    ----------
+    root : Path
+        The store.
+    document : StoredDocument
+        An equal one that was finished earlier is kept, so that nothing changes when finished work
+        is asked for again.
+    """
+    path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
+    if path.exists():
+        try:
+            known = type(document).from_json(path.read_bytes(), str(path))
+        except CorruptDocumentError:
+            known = None
+        if (
+            known is not None
+            and known.model_copy(update={"finished": document.finished}) == document
+        ):
+            return known
+    save_document(root, document)
+    return document
 
 
 def list_documents(root: Path, kind: type[D]) -> list[D]:
@@ -92,15 +137,16 @@ def check_reference_document(
 
     Parameters
     ----------
-    document : BulkMetal, DBand, SegregationEnergyDocument or SubstitutionEnergyDocument
+    document : StoredDocument
     records : mapping of str to CalculationRecord
         By key.
 
     Raises
     ------
     CorruptDocumentError
-        It is not marked "reference", one of its calculations is unknown, or it is a segregation
-        or substitution energy that is unrelaxed or does not follow from its calculations.
+        It is not marked "reference", one of its calculations is unknown, or it is an energy
+        (segregation, substitution, ion affinity, protonation) that is unrelaxed, of calculations
+        at another level, or does not follow from its calculations.
     """
     name = f"Reference document {document.key}"
     if document.source != "reference":
@@ -119,7 +165,40 @@ def check_reference_document(
         _check_relaxed(name, document.relaxed, [records[document.calculations["alloy"]]])
         n = document.n_atoms
         _check_energy(name, document.energy_ev, alloy - (n - 1) / n * host - solute)
+    if isinstance(document, IonAffinity):
+        released = document.released_count
+        _check_reaction(
+            name,
+            document,
+            {"complex": 1, "released": released, "ligand": -1, "reference": -1},
+            records,
+        )
+        shift = document.energy_ev / document.oxidation_state
+        if abs(document.potential_shift_v - shift) > TOLERANCE_EV:
+            raise CorruptDocumentError(
+                f"{name} says {document.potential_shift_v:.6f} V, its energy {shift:.6f} V."
+            )
+    if isinstance(document, ProtonationEnergy):
+        balance = {"protonated": 1, "water": 1, "parent": -1, "hydronium": -1}
+        _check_reaction(name, document, balance, records)
     return document
+
+
+def _check_reaction(
+    name: str,
+    document: IonAffinity | ProtonationEnergy,
+    coefficients: Mapping[str, int],
+    records: Mapping[str, CalculationRecord],
+) -> None:
+    if set(document.calculations) != set(coefficients):
+        raise CorruptDocumentError(f"{name} lacks its calculations.")
+    parts = {role: records[document.calculations[role]] for role in coefficients}
+    _check_relaxed(name, document.relaxed and document.level.relax, parts.values())
+    for role, record in parts.items():
+        if record.level_title != document.level.title:
+            raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
+    expected = sum(n * parts[role].energy_ev for role, n in coefficients.items())
+    _check_energy(name, document.energy_ev, expected)
 
 
 def _check_relaxed(name: str, relaxed: bool, records: Iterable[CalculationRecord]) -> None:

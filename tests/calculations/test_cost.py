@@ -34,6 +34,7 @@ def test_estimates_grow_with_the_work() -> None:
     relaxation = estimate_cost("relaxation", model(), GPAW, 1).seconds
     assert relaxation > 3 * seconds()
     assert seconds(level=load_level("fd")) > seconds()
+    assert seconds(level=load_level("lcao", {"solvent": "water"})) > 1.5 * seconds()
 
 
 def test_known_run_is_within_a_factor_of_three() -> None:

@@ -107,6 +107,8 @@ def test_frozen_parts_follow_the_level() -> None:
     plane_waves = AffinityMaker(level=load_level("pw"))
     assert len(plane_waves.frozen_parts()) == 2
     assert len(AffinityMaker(level=load_level("lcao"), counterpoise=False).frozen_parts()) == 2
+    # A continuum has no place for ghosts.
+    assert len(AffinityMaker(level=load_level("lcao-water")).frozen_parts()) == 2
 
 
 def test_makers_follow_whether_the_level_relaxes() -> None:

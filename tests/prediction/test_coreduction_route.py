@@ -81,3 +81,7 @@ def test_potentials_are_those_of_the_electrochemical_series():
     table = load_potentials().set_index("salt")["potential_v"]
     assert table["Ag+"] == pytest.approx(0.80, abs=0.01)
     assert table["[AuCl4]-"] == pytest.approx(1.00, abs=0.01)
+    assert table["Au+"] == pytest.approx(1.69, abs=0.01)
+    assert table["Pt2+"] == pytest.approx(1.18, abs=0.01)
+    assert find_potential("Au", CoReduction()).salt == "[AuCl4]-"
+    assert find_potential("Pt", CoReduction()).salt == "[PtCl4]2-"

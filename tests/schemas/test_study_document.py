@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pomdft.errors import InputError, UnknownNameError
+from pomdft.schemas.solution_study import SolutionStudy
 from pomdft.schemas.study import MAX_INPUT_BYTES, Study
 
 INPUTS = sorted((Path(__file__).parents[2] / "inputs").glob("*.yaml"))
@@ -28,8 +29,12 @@ def test_one_name_is_a_list_of_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", INPUTS, ids=lambda p: p.name)
 def test_shipped_inputs_are_valid(path: Path) -> None:
-    if not any(line.startswith("ligands:") for line in path.read_text().splitlines()):
+    lines = path.read_text().splitlines()
+    if not any(line.startswith("ligands:") for line in lines):
         pytest.skip(f"{path.name} is not a study of affinities")
+    if any(line.startswith(("kind: ion-affinity", "kind: protonation")) for line in lines):
+        assert SolutionStudy.from_file(path).ligands
+        return
     assert Study.from_file(path).ligands
 
 

@@ -1,0 +1,99 @@
+"""Proton affinity of a POM in water, proton by proton."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from pomdft.schemas.base import Document
+from pomdft.schemas.level import Level
+
+#: Printed with every table and plot of protonation energies.
+SIGN_CONVENTION = (
+    "protonation energy in eV a proton, from H3O+, electronic and continuum energies only; "
+    "negative = the anion takes the proton from H3O+"
+)
+
+
+class ProtonationEnergy(Document):
+    r"""Energy of a POM taking one more proton from H3O+. Negative = it does.
+
+    .. math:: H_k P + H_3O^+ \to H_{k+1} P + H_2O
+
+    Included: PBE electronic energies with dispersion, and the continuum's solvation free energies.
+    Not included: zero-point and thermal energies, concentrations, counter-cations, explicit water.
+    A single H3O+ in a continuum is solvated too weakly by several tenths of an eV, which shifts
+    all values alike: differences between anions and between successive protons are meant.
+
+    Attributes
+    ----------
+    key : str
+        Content key.
+    pom : str
+        Name, e.g. "alpha-PMo12O40".
+    protons : int
+        k + 1: the number of protons after the reaction.
+    charge : int
+        Of the anion before the reaction, in units of e.
+    site : str
+        Role of the oxygen that takes the proton, e.g. "corner-bridging".
+    oxygen : int
+        Its index in the POM.
+    level : Level
+        Level of theory, with a solvent.
+    energy_ev : float
+        E(H_(k+1)P) + E(H2O) - E(H_kP) - E(H3O+), each at its own relaxed minimum in the solvent;
+        eV a proton, negative = the anion takes the proton.
+    dispersion_ev : float or None
+        Share of dispersion in it.
+    oh_length_angstrom : float
+        Length of the new O-H bond.
+    moving : int
+        Atoms of the POM that moved, protons not counted; the others stay where the first
+        calculation of the series has them, with and without the proton.
+    std_ev : float or None
+        Standard deviation; None where none was computed.
+    relaxed : bool
+    calculations : dict of str
+        "protonated", "parent", "water", "hydronium" -> calculation key.
+    source : str
+        "store" or "reference".
+    """
+
+    CURRENT_VERSION: ClassVar[int] = 1
+
+    key: str
+    pom: str
+    protons: int = Field(ge=1, le=60)
+    charge: int
+    site: str
+    oxygen: int = Field(ge=0)
+    level: Level
+    energy_ev: float
+    dispersion_ev: float | None = None
+    oh_length_angstrom: float = Field(gt=0)
+    moving: int = Field(ge=1)
+    std_ev: float | None = Field(default=None, ge=0)
+    relaxed: bool
+    calculations: dict[str, str] = Field(min_length=1)
+    source: str = "store"
+    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def reaction(self) -> str:
+        """The reaction in one line."""
+        before = "" if self.protons == 1 else f"H{self.protons - 1}-"
+        after = "H-" if self.protons == 1 else f"H{self.protons}-"
+        return f"{before.replace('H1-', 'H-')}{self.pom} + H3O+ -> {after}{self.pom} + H2O"
+
+    def __repr__(self) -> str:
+        std = "no uncertainty computed" if self.std_ev is None else f"+- {self.std_ev:.2f} eV"
+        return (
+            f"ProtonationEnergy({self.reaction}: {self.energy_ev:+.3f} eV ({std}), {self.site} "
+            f"oxygen, at {self.level.title}; negative = takes the proton; without zero-point "
+            f"energy; key {self.key})"
+        )
+
+    __str__ = __repr__

@@ -1,0 +1,107 @@
+"""Ion affinities and protonation energies: the user's store first, then the shipped data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pomdft.errors import NotComputedError
+from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.protonation import ProtonationEnergy
+from pomdft.settings import load_settings
+from pomdft.store.documents import find_documents
+
+#: Level of theory that is asked for where none is named.
+DEFAULT_LEVEL = "lcao-water"
+
+
+def load_ion_affinities(
+    ligand: str | None = None,
+    metal: str | None = None,
+    salt: str | None = None,
+    level: str | None = None,
+    *,
+    root: Path | None = None,
+) -> list[IonAffinity]:
+    """Return known ion affinities, eV an ion, negative = bound.
+
+    Parameters
+    ----------
+    ligand, metal, salt, level : str, optional
+        Only these ("salt" as in the table of reduction potentials, "level" a name); None for any.
+    root : Path, optional
+        The store; by default POMDFT_STORE.
+
+    Returns
+    -------
+    list of IonAffinity
+        Shipped, then the user's own; of equal ones the last counts.
+    """
+    return find_documents(
+        root or load_settings().store,
+        IonAffinity,
+        lambda d: (
+            (ligand is None or d.ligand == ligand)
+            and (metal is None or d.metal == metal)
+            and (salt is None or salt in (d.salt, d.reference_complex))
+            and (level is None or d.level.name == level)
+        ),
+    )
+
+
+def load_protonation_energies(
+    pom: str | None = None, level: str | None = None, *, root: Path | None = None
+) -> list[ProtonationEnergy]:
+    """Return known protonation energies, eV a proton from H3O+, negative = the anion takes it.
+
+    Parameters
+    ----------
+    pom, level : str, optional
+        Only these; None for any.
+    root : Path, optional
+        The store; by default POMDFT_STORE.
+
+    Returns
+    -------
+    list of ProtonationEnergy
+        By POM, level and number of protons; of equal ones the last counts.
+    """
+    found = find_documents(
+        root or load_settings().store,
+        ProtonationEnergy,
+        lambda d: (pom is None or d.pom == pom) and (level is None or d.level.name == level),
+    )
+    return sorted(found, key=lambda d: (d.pom, d.level.name, d.protons))
+
+
+def read_ion_affinity(ligand: str, ion: str, level: str = DEFAULT_LEVEL) -> IonAffinity:
+    """Return the ion affinity of a ligand for a salt or complex.
+
+    Raises
+    ------
+    NotComputedError
+        It has not been computed; the message names the command that would.
+    """
+    found = load_ion_affinities(ligand, salt=ion, level=level)
+    if not found:
+        raise NotComputedError(
+            f"The affinity of {ligand} for the ion of {ion} (level {level}) has not been computed.",
+            f"Compute it: pomdft solution ions {ligand} '{ion}' --level {level}",
+        )
+    return found[-1]
+
+
+def read_protonation_energies(pom: str, level: str = DEFAULT_LEVEL) -> list[ProtonationEnergy]:
+    """Return the protonation energies of a POM, one proton after the other.
+
+    Raises
+    ------
+    NotComputedError
+        None has been computed; the message names the command that would.
+    """
+    found = load_protonation_energies(pom, level)
+    if not found:
+        raise NotComputedError(
+            f"The protonation of {pom} (level {level}) has not been computed.",
+            f"Compute it: pomdft solution protonation {pom} --level {level}",
+        )
+    return list({(d.protons, d.site): d for d in found}.values())
