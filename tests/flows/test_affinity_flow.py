@@ -196,10 +196,12 @@ def test_settings_of_a_maker_win() -> None:
     assert load_settings().store != settings.store
 
 
-@pytest.mark.parametrize(("charge_model", "charge"), [("protonated", 0), ("solvated", -6)])
-def test_charge_and_spin_reach_the_calculation(charge_model: str, charge: int) -> None:
+@pytest.mark.parametrize(
+    ("charge_model", "charge", "name"), [("protonated", 0, "lcao"), ("solvated", -6, "lcao-water")]
+)
+def test_charge_and_spin_reach_the_calculation(charge_model: str, charge: int, name: str) -> None:
     """pymatgen's own copy of a molecule loses both."""
-    level = load_level("lcao")
+    level = load_level(name)
     plan = plan_affinity("W5O18", "Pd", "M4", "vacancy", charge_model, level=level)
     assert plan.cluster.spin_multiplicity == 3
     (complex_,) = plan.complexes
