@@ -58,10 +58,10 @@ def relaxed_complex(ligand: str, metal: str):
     start, result = store.read_input(key).model, store.read_result(key)
     level = load_level(found.level.name)
     model = found.model
-    plan = plan_affinity(
-        ligand, metal, model.cluster, model.site, model.charge_model, level=level, orientations=20
-    )
-    built = next(m for m in plan.complexes if m.properties["orientation"] == model.orientation)
+    names = (ligand, metal, model.cluster, model.site, model.charge_model)
+    plan = plan_affinity(*names, level=level)
+    poses = plan_affinity(*names, level=level, orientations=20).complexes
+    built = next(m for m in poses if m.properties["orientation"] == model.orientation)
     # The box is the same for all, so the shift of its origin is too.
     origin = np.array(plan.box.origin_angstrom)
     if start.cell_angstrom != plan.box.cell_angstrom:

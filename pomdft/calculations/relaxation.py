@@ -290,13 +290,14 @@ def _update_radius(state: RelaxationState, moved: Array, settings: RelaxationSet
     actual = state.energies_ev[-1] - state.base_energy_ev
     ratio = actual / state.predicted_ev if state.predicted_ev < 0 else 0.0
     longest = float(np.linalg.norm(moved.reshape(-1, 3), axis=1).max())
-    # Near the minimum both changes are within the noise of the SCF: leave the radius alone.
-    if abs(state.predicted_ev) < 2e-3 and abs(actual) < 5e-3:
-        return
-    if ratio < 0.25:
-        state.radius_angstrom = max(_LEAST_RADIUS, 0.5 * longest)
-    elif ratio > 0.6 and longest > 0.9 * state.radius_angstrom:
+    limited = longest > 0.9 * state.radius_angstrom
+    # Near the minimum both changes are within the noise of the SCF, so that their ratio says
+    # nothing: but a radius that once was cut must not make the rest of the way a creep.
+    noise = abs(state.predicted_ev) < 2e-3 and abs(actual) < 5e-3
+    if (noise and actual < 0.0 and limited) or (not noise and ratio > 0.6 and limited):
         state.radius_angstrom = min(settings.max_step_angstrom, 1.6 * state.radius_angstrom)
+    elif not noise and ratio < 0.25:
+        state.radius_angstrom = max(_LEAST_RADIUS, 0.5 * longest)
 
 
 def positive_definite(hessian: Array) -> Array:

@@ -120,6 +120,17 @@ def test_a_guess_made_anew_keeps_what_the_steps_taught(tmp_path: Path) -> None:
     assert len(state.moves) == len(state.changes) == exact.n_steps - 1
 
 
+def test_a_small_radius_grows_again_near_the_minimum() -> None:
+    """Along a soft mode, where the last steps gain little."""
+    engine = Springs(stiffness=0.3, quartic=0.0)
+    state = start(engine, engine.hessian)
+    state.positions = engine.places + 0.06
+    state.radius_angstrom = 0.005
+    outcome = run(engine, state, fmax_ev_per_angstrom=0.002)
+    assert outcome.n_steps <= 12
+    assert state.radius_angstrom > 0.02
+
+
 def test_energy_never_ends_above_its_start() -> None:
     engine = Springs(quartic=40.0)
     outcome = run(engine, start(engine, 0.1 * engine.hessian))
