@@ -18,8 +18,9 @@ def collect_contact_affinities(
 ) -> dict[str, ContactAffinity]:
     """Choose affinities of one ligand that may be compared between metals.
 
-    Only affinities of the same level, cluster, site and charge model are put together; of these
-    sets the one with most of the metals is taken, then the best level. Counterpoise-corrected
+    Only affinities of the same level (not only its name), cluster, site and charge model are put
+    together; of these sets the one with most of the metals is taken, then the best level, then the
+    latest. Counterpoise-corrected
     energies are used where every metal of the set has them.
 
     Parameters
@@ -39,7 +40,7 @@ def collect_contact_affinities(
         if document.contacts == 0 or (metals is not None and document.metal not in metals):
             continue
         model = document.model
-        key = (document.level.name, model.cluster, model.site, model.charge_model)
+        key = (document.level.title, model.cluster, model.site, model.charge_model)
         known = sets.setdefault(key, {})
         previous = known.get(document.metal)
         # Of several orientations the most strongly bound one is the one that is populated.
@@ -48,12 +49,13 @@ def collect_contact_affinities(
     if not sets:
         return {}
 
-    def rank(item: tuple[tuple[str, str, str, str], dict[str, Affinity]]) -> tuple[int, float]:
-        level = item[0][0]
+    def rank(item: tuple[int, dict[str, Affinity]]) -> tuple[int, float, int]:
+        number, members = item
+        level = next(iter(members.values())).level.name
         quality = LEVEL_ORDER.index(level) if level in LEVEL_ORDER else 3.5
-        return len(item[1]), -quality
+        return len(members), -quality, number
 
-    chosen = max(sets.items(), key=rank)[1]
+    chosen = max(enumerate(sets.values()), key=rank)[1]
     corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())
     return {metal: _per_contact(document, corrected) for metal, document in chosen.items()}
 

@@ -41,11 +41,9 @@ def find_affinities(**equal: str | None) -> list[Affinity]:
         Fields of the model, and `level`; None for any.
     """
     own = ResultStore(load_settings().store).affinities(**equal)
-    have = {(a.model, a.level.name) for a in own}
+    have = {_identity(a) for a in own}
     shipped = [
-        a
-        for a in load_reference_affinities()
-        if (a.model, a.level.name) not in have and _matches(a, equal)
+        a for a in load_reference_affinities() if _identity(a) not in have and _matches(a, equal)
     ]
     return shipped + own
 
@@ -58,6 +56,22 @@ def affinity_row(found: Affinity) -> dict[str, Any]:
     data |= found.model.model_dump()
     data["level"] = found.level.name
     return {column: data[column] for column in AFFINITY_COLUMNS}
+
+
+def _identity(found: Affinity) -> tuple[str, ...]:
+    """Return what a user's own affinity has in common with the shipped one that it replaces.
+
+    The orientation is an outcome, the lowest in energy.
+    """
+    model = found.model
+    return (
+        model.ligand,
+        model.metal,
+        model.cluster,
+        model.site,
+        model.charge_model,
+        found.level.title,
+    )
 
 
 def _matches(found: Affinity, equal: dict[str, str | None]) -> bool:

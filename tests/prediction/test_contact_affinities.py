@@ -34,6 +34,18 @@ def test_record_reads_in_one_line():
     )
 
 
+def test_levels_that_only_share_a_name_are_not_mixed():
+    other = Level(name="lcao", method="emt", parameters={"asap_cutoff": True})
+    shipped = [make("Au", energy_ev=-9.0), make("Ag", energy_ev=-9.0)]
+    own = [make("Au", energy_ev=-2.0), make("Ag", energy_ev=-3.0)]
+    own = [document.model_copy(update={"level": other}) for document in own]
+    found = collect_contact_affinities([*shipped, *own])
+    assert found["Au"].per_contact_ev == pytest.approx(-0.5), "the later of equal sets"
+    assert found["Ag"].per_contact_ev == pytest.approx(-0.75)
+    found = collect_contact_affinities([*shipped, own[0]])
+    assert {found[metal].per_contact_ev for metal in ("Au", "Ag")} == {-9.0 / 4}
+
+
 def test_levels_are_not_mixed():
     documents = [make("Au"), make("Ag", energy_ev=-3.0), make("Au", "pw", energy_ev=-9.0)]
     found = collect_contact_affinities(documents)
