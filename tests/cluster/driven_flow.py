@@ -33,7 +33,13 @@ def make_maker(kind: str) -> GpawRelaxMaker:
         "dispersion": None,
         "vacuum_angstrom": 3.0,
         "parameters": {"h": 0.25, "basis": "dzp"},
-        "relaxation": {"fmax_ev_per_angstrom": 0.03, "hessian": "unit"},
+        # Short steps: there has to be time to kill it on the way.
+        "relaxation": {
+            "fmax_ev_per_angstrom": 0.03,
+            "hessian": "unit",
+            "max_step_angstrom": 0.02,
+            "max_steps": 200,
+        },
     }
     return GpawRelaxMaker(level=load_level("lcao", changes))
 
