@@ -297,7 +297,8 @@ def _update_radius(state: RelaxationState, moved: Array, settings: RelaxationSet
     if (noise and actual < 0.0 and limited) or (not noise and ratio > 0.6 and limited):
         state.radius_angstrom = min(settings.max_step_angstrom, 1.6 * state.radius_angstrom)
     elif not noise and ratio < 0.25:
-        state.radius_angstrom = max(_LEAST_RADIUS, 0.5 * longest)
+        least = min(_LEAST_RADIUS, settings.max_step_angstrom)
+        state.radius_angstrom = max(least, 0.5 * longest)
 
 
 def positive_definite(hessian: Array) -> Array:

@@ -32,12 +32,12 @@ def make_maker(kind: str) -> GpawRelaxMaker:
         "name": "coarse",
         "dispersion": None,
         "vacuum_angstrom": 3.0,
-        "parameters": {"h": 0.25, "basis": "dzp"},
+        "parameters": {"h": 0.22, "basis": "dzp"},
         # Short steps: there has to be time to kill it on the way.
         "relaxation": {
             "fmax_ev_per_angstrom": 0.03,
             "hessian": "unit",
-            "max_step_angstrom": 0.02,
+            "max_step_angstrom": 0.004,
             "max_steps": 200,
         },
     }
