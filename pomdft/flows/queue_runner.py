@@ -42,6 +42,8 @@ OUT_NAME = "jfremote_out.json"
 _STORE_NAME = "remote_job_data.json"
 #: What a job that was done in this process said; its folder goes once it is finished.
 _HERE_NAME = "here.log"
+#: Held by the driver that takes the outcome of a queue job, in the folder of that job.
+_COMPLETING_NAME = "completing.lock"
 #: Words of a scheduler that is only unreachable for now.
 _PASSING = (
     *("contact", "timed out", "timeout", "temporarily", "try again", "socket", "communicat"),
@@ -237,7 +239,10 @@ class EmbeddedRunner(Runner):
         name = queue_name(doc["uuid"], doc["index"])
         record = self._folder.find(name) if doc["worker"] != "here" else None
         reason = self._find_reason(doc, record)
-        super().complete_job(lock)
+        # maggma's JSON store writes the file anew as it reads it: another driver that takes the
+        # outcome of the same queue job at that moment would find it empty.
+        with locked(Path(doc["run_dir"], _COMPLETING_NAME), wait=True):
+            super().complete_job(lock)
         label = record.label if record is not None else self._label(doc)
         if reason is None and Path(doc["run_dir"], _HERE_NAME).exists():
             shutil.rmtree(doc["run_dir"], ignore_errors=True)
