@@ -232,6 +232,10 @@ def _open_engine(path: Path) -> Engine:
             tables = connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar() or 0
         if tables == 0:
             version = _create_tables(engine, path)
+        elif version == 0:
+            # Another process may be making the tables just now; the version comes last.
+            with locked(path.with_name("tables.lock"), wait=True), engine.begin() as connection:
+                version = connection.execute(text("PRAGMA user_version")).scalar() or 0
     except OperationalError as error:
         raise _index_error(path, str(error.orig)) from error
     except DatabaseError as error:
