@@ -16,7 +16,7 @@ from pomdft.schemas.model import AtomicModel
 _LEAST_CLOSENESS = 0.2
 #: Stiffness (eV/angstrom^2) of springs per unit of closeness exp(1 - d / (r_i + r_j)), fitted to
 #: the changes of forces in LCAO relaxations of H6-W5O18 bare and on Au4 and Ag4, and rounded: they
-#: decide how many steps a relaxation takes, never where it ends.
+#: decide how many steps a relaxation takes, not the energy of the minimum it finds.
 _METAL_METAL, _METAL_OTHER, _ADDENDUM_ADDENDUM, _OXYGEN_OXYGEN = 3.6, 0.3, 2.0, 6.0
 #: Metal-oxygen contacts: stiffness of touching atoms, and the elongation that makes them e times
 #: softer; beyond 2.3 angstrom gold slides over oxygen.
