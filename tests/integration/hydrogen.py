@@ -32,7 +32,9 @@ def tiny_level(**parameters: object) -> Level:
             "relaxation": {
                 "fmax_ev_per_angstrom": 0.05,
                 "hessian": "unit",
-                "max_step_angstrom": 0.02,
+                # Many short steps: there has to be time to kill it on the way.
+                "max_step_angstrom": 0.004,
+                "max_steps": 400,
                 "shell": "all",
             },
         },
