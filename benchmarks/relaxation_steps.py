@@ -1,0 +1,77 @@
+"""Steps that relaxations of complexes take, by what the first Hessian holds in place.
+
+    python -m benchmarks.relaxation_steps Ag Cu
+
+xTB stands in for DFT, so that a metal takes seconds: the springs were not fitted to it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from ase import Atoms
+
+from pomdft.calculations import hessian
+from pomdft.calculations.communicator import SerialCommunicator
+from pomdft.calculations.levels import load_level
+from pomdft.calculations.relaxation import FIRST_RADIUS, RelaxationState, relax
+from pomdft.errors import ConvergenceError
+from pomdft.flows.preparation import plan_affinity
+from pomdft.structures.xtb import make_xtb_calculator
+
+METALS = ("Cu", "Ag", "Au", "Pd", "Pt", "Rh")
+#: On-site stiffness of oxygens and of metals, eV/angstrom^2.
+HELD = ((0.0, 0.0), (hessian._OXYGEN_ON_SITE, hessian._METAL_ON_SITE))
+
+
+class XtbEngine:
+    def __init__(self, atoms):
+        self._atoms = atoms
+
+    def evaluate(self, positions, *, roughness=1.0):
+        self._atoms.positions = positions
+        return self._atoms.get_potential_energy(), self._atoms.get_forces()
+
+
+def count_steps(metal: str, on_site: tuple[float, float]) -> tuple[int, float]:
+    """Return steps and final energy (eV) of one complex of W5O18, closed shell."""
+    hessian._OXYGEN_ON_SITE, hessian._METAL_ON_SITE = on_site
+    level = load_level("lcao")
+    plan = plan_affinity("W5O18", metal, "M4", "vacancy", "protonated", level=level)
+    model = plan.complexes[0]
+    numbers = np.array([site.specie.Z for site in model])
+    positions = np.array(model.cart_coords, dtype=float)
+    atoms = Atoms(numbers, positions=positions, calculator=make_xtb_calculator())
+    free = np.array([i for i in range(len(model)) if i not in plan.frozen])
+
+    def guess(where):
+        return hessian.compute_spring_hessian(numbers, where, free)
+
+    outcome = relax(
+        XtbEngine(atoms),
+        RelaxationState(positions, guess(positions), FIRST_RADIUS),
+        free,
+        level.relaxation,
+        SerialCommunicator(),
+        save=lambda state: None,
+        report=lambda step, energy, force: None,
+        guess=guess,
+    )
+    return outcome.n_steps, outcome.energy_ev
+
+
+def main() -> None:
+    print("metal  on site, O and metal (eV/angstrom^2)  steps  energy (eV)")
+    for metal in sys.argv[1:] or METALS:
+        for on_site in HELD:
+            try:
+                steps, energy = count_steps(metal, on_site)
+            except ConvergenceError as error:
+                print(f"{metal:5}  {on_site}: {error}")
+            else:
+                print(f"{metal:5}  {on_site[0]:3.1f} {on_site[1]:3.1f}  {steps:3d}  {energy:.3f}")
+
+
+if __name__ == "__main__":
+    main()
