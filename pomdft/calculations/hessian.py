@@ -30,9 +30,9 @@ _TERMINAL_STIFFNESS, _TERMINAL_ANGSTROM, _SOFTENING_ANGSTROM = 36.0, 1.72, 0.21
 _BOND = 34.0
 #: What holds an atom in its place besides its springs (angles, the cage), eV/angstrom^2: without it
 #: oxygens bend too easily and the last steps of a relaxation swing to and fro. From the changes of
-#: forces of a run with Pt4, rounded. With GFN1-xTB in place of DFT complexes of W5O18 with six metals
-#: took 139 steps in all instead of 202 (benchmarks/relaxation_steps.py), gold ending in another
-#: minimum.
+#: forces of a run with Pt4, rounded. With GFN1-xTB in place of DFT complexes of W5O18 with six
+#: metals took 139 steps in all instead of 202 (benchmarks/relaxation_steps.py), gold ending in
+#: another minimum.
 _OXYGEN_ON_SITE, _METAL_ON_SITE = 2.0, 1.0
 _ADDENDA = frozenset(atomic_numbers[s] for s in ("W", "Mo", "V", "Nb", "Ta"))
 _LIGHT = 18
