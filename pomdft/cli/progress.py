@@ -18,6 +18,9 @@ from pomdft.schemas.calculation import CalculationInput, CalculationResult
 _PLAIN_INTERVAL_S = 30.0
 #: And relaxation steps at most this often: xTB makes many a second.
 _PLAIN_STEP_INTERVAL_S = 5.0
+#: One that takes longer than planned will take this share of its time so far once more, for all
+#: that is known.
+_OVERRUN = 0.2
 
 
 class StudyProgress:
@@ -120,12 +123,16 @@ class StudyProgress:
 
     def _rest(self) -> str:
         """Return what is left: the estimate, corrected by how the finished ones compared."""
-        left = sum(self._left_s.values())
-        if left <= 0:
+        if sum(self._left_s.values()) <= 0:
             return ""
         speed = self._spent_s / self._done_planned_s if self._done_planned_s > 0 else 1.0
-        running = time.monotonic() - self._job_started if self._running else 0.0
-        return f", about {format_duration(max(left * speed - running, 0.0))} left"
+        present = self._planned_label(self._current) if self._running else ""
+        left = speed * sum(s for label, s in self._left_s.items() if label != present)
+        if self._running:
+            running = time.monotonic() - self._job_started
+            planned = speed * self._left_s.get(present, 0.0)
+            left += max(planned - running, _OVERRUN * running)
+        return f", about {format_duration(left)} left"
 
     def _write(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)

@@ -92,6 +92,32 @@ def test_each_calculation_counts_with_its_own_estimate(
     assert lines[3].endswith("20 min, about 60 s left")
 
 
+def test_one_that_overruns_takes_nothing_from_the_others(
+    screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    plan = [
+        SimpleNamespace(label="ligand", cost=CostEstimate(100.0), stored=False),
+        SimpleNamespace(label="metal", cost=CostEstimate(300.0), stored=False),
+    ]
+    with show(screen, plan) as progress:
+        asked = SimpleNamespace(
+            key="k", task="relaxation", model=SimpleNamespace(label="ligand [face3]")
+        )
+        progress.begin(asked, stored=False)
+        for _ in range(3):
+            clock[0] += 200.0
+            progress.progress(Progress("step", 5, -1.0, 0.1))
+    lines = screen.getvalue().splitlines()
+    # 300 s of the other one, and a fifth of what this one has taken.
+    assert [line.rpartition(", about ")[2] for line in lines[1:]] == [
+        "6 min left",
+        "6 min left",
+        "7 min left",
+    ]
+
+
 def test_the_same_calculation_is_counted_once(screen: io.StringIO) -> None:
     with show(screen, planned(2)) as progress:
         for stored in (False, True):
