@@ -27,7 +27,7 @@ cdef extern from "energy.h" nogil:
 
 cdef pomdft_occupied _occupied(
         const int32_t[:, ::1] neighbours, const int8_t[::1] coordination,
-        const double[:, :, ::1] half_bond, const int8_t[::1] species) noexcept:
+        const double[:, :, ::1] half_bond, const int8_t[::1] species) except *:
     cdef pomdft_occupied o
     o.neighbours = &neighbours[0, 0]
     o.coordination = &coordination[0]
