@@ -31,6 +31,18 @@ CHECKPOINT_NAME = "scf.gpw"
 #: on a grid they fill gigabytes.
 _INTERVAL_S = {"lcao": 30.0}
 _LONG_INTERVAL_S = 600.0
+#: What reading a truncated or garbled .gpw file raises: at its end, in its table of contents (text,
+#: numbers, missing entries), or for an array of absurd size.
+_DAMAGED = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+)
 #: Left on the disk beside a checkpoint, for result and logs.
 _SPACE_MARGIN_BYTES = 2_000_000
 
@@ -347,9 +359,9 @@ def _is_readable(path: Path) -> bool:
     from ase.io import ulm
 
     try:
-        with ulm.open(path) as reader:
-            density = reader.density.density
+        # The reader leaves a file that it cannot read open.
+        with path.open("rb") as file:
+            density = ulm.Reader(file).density.density
             return bool(np.isfinite(density).all())
-    except Exception:
-        # Whatever a truncated file raises (OSError, ValueError, struct.error, KeyError ...).
+    except _DAMAGED:
         return False
