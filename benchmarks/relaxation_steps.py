@@ -12,8 +12,8 @@ import sys
 import numpy as np
 from ase import Atoms
 
-from pomdft.calculations import hessian
 from pomdft.calculations.communicator import SerialCommunicator
+from pomdft.calculations.hessian import METAL_ON_SITE, OXYGEN_ON_SITE, compute_spring_hessian
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.relaxation import FIRST_RADIUS, RelaxationState, relax
 from pomdft.errors import ConvergenceError
@@ -21,8 +21,6 @@ from pomdft.flows.preparation import plan_affinity
 from pomdft.structures.xtb import make_xtb_calculator
 
 METALS = ("Cu", "Ag", "Au", "Pd", "Pt", "Rh")
-#: On-site stiffness of oxygens and of metals, eV/angstrom^2.
-HELD = ((0.0, 0.0), (hessian._OXYGEN_ON_SITE, hessian._METAL_ON_SITE))
 
 
 class XtbEngine:
@@ -34,9 +32,11 @@ class XtbEngine:
         return self._atoms.get_potential_energy(), self._atoms.get_forces()
 
 
-def count_steps(metal: str, on_site: tuple[float, float]) -> tuple[int, float]:
-    """Return steps and final energy (eV) of one complex of W5O18, closed shell."""
-    hessian._OXYGEN_ON_SITE, hessian._METAL_ON_SITE = on_site
+def count_steps(metal: str, *, held: bool) -> tuple[int, float]:
+    """Return steps and final energy (eV) of one complex of W5O18, closed shell.
+
+    `held`: oxygens and metals are held in their places, as `compute_spring_hessian` does.
+    """
     level = load_level("lcao")
     plan = plan_affinity("W5O18", metal, "M4", "vacancy", "protonated", level=level)
     model = plan.complexes[0]
@@ -45,8 +45,13 @@ def count_steps(metal: str, on_site: tuple[float, float]) -> tuple[int, float]:
     atoms = Atoms(numbers, positions=positions, calculator=make_xtb_calculator())
     free = np.array([i for i in range(len(model)) if i not in plan.frozen])
 
+    fragments = np.array(model.site_properties["fragment"])
+    places = np.where(numbers == 8, OXYGEN_ON_SITE, 0.0)
+    places = np.where(fragments == "metal", METAL_ON_SITE, places)
+    taken_off = 0.0 if held else np.diag(np.repeat(places[free], 3))
+
     def guess(where):
-        return hessian.compute_spring_hessian(numbers, where, free)
+        return compute_spring_hessian(numbers, where, free) - taken_off
 
     outcome = relax(
         XtbEngine(atoms),
@@ -62,15 +67,15 @@ def count_steps(metal: str, on_site: tuple[float, float]) -> tuple[int, float]:
 
 
 def main() -> None:
-    print("metal  on site, O and metal (eV/angstrom^2)  steps  energy (eV)")
+    print("metal  held in place  steps  energy (eV)")
     for metal in sys.argv[1:] or METALS:
-        for on_site in HELD:
+        for held in (False, True):
             try:
-                steps, energy = count_steps(metal, on_site)
+                steps, energy = count_steps(metal, held=held)
             except ConvergenceError as error:
-                print(f"{metal:5}  {on_site}: {error}")
+                print(f"{metal:5}  {held!s:13}  {error}")
             else:
-                print(f"{metal:5}  {on_site[0]:3.1f} {on_site[1]:3.1f}  {steps:3d}  {energy:.3f}")
+                print(f"{metal:5}  {held!s:13}  {steps:5d}  {energy:.3f}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ _BOND = 34.0
 #: forces of a run with Pt4, rounded. With GFN1-xTB in place of DFT complexes of W5O18 with six
 #: metals took 139 steps in all instead of 202 (benchmarks/relaxation_steps.py), gold ending in
 #: another minimum.
-_OXYGEN_ON_SITE, _METAL_ON_SITE = 2.0, 1.0
+OXYGEN_ON_SITE, METAL_ON_SITE = 2.0, 1.0
 _ADDENDA = frozenset(atomic_numbers[s] for s in ("W", "Mo", "V", "Nb", "Ta"))
 _LIGHT = 18
 _OXYGEN = 8
@@ -132,13 +132,14 @@ def compute_spring_hessian(
     ndarray of float64, shape (3 n_free, 3 n_free)
         Symmetric, positive semidefinite, eV/angstrom^2.
     """
+    numbers = np.asarray(numbers)
     vectors = positions[:, None, :] - positions[None, :, :]
     lengths = np.linalg.norm(vectors, axis=2)
     np.fill_diagonal(lengths, np.inf)
-    stiffness = _spring_stiffness(np.asarray(numbers), lengths)
+    stiffness = _spring_stiffness(numbers, lengths)
     directions = vectors / lengths[:, :, None]
     blocks = -stiffness[:, :, None, None] * directions[:, :, :, None] * directions[:, :, None, :]
-    on_site = -blocks.sum(axis=1) + _on_site_stiffness(np.asarray(numbers))
+    on_site = -blocks.sum(axis=1) + _on_site_stiffness(numbers)
     index = np.arange(len(positions))
     blocks[index, index] = on_site
     chosen = blocks[np.ix_(free, free)]
@@ -153,8 +154,8 @@ def _is_metal(numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 def _on_site_stiffness(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return what is added to the block of each atom with itself, shape (n_atoms, 3, 3)."""
-    oxygen = np.where(numbers == _OXYGEN, _OXYGEN_ON_SITE, 0.0)
-    stiffness = oxygen + np.where(_is_metal(numbers), _METAL_ON_SITE, 0.0)
+    oxygen = np.where(numbers == _OXYGEN, OXYGEN_ON_SITE, 0.0)
+    stiffness = oxygen + np.where(_is_metal(numbers), METAL_ON_SITE, 0.0)
     return np.asarray(stiffness[:, None, None] * np.eye(3))
 
 
