@@ -23,10 +23,16 @@ def planned(n: int, seconds: float = 60.0, stored: int = 0) -> Any:
     ]
 
 
-def request(key: str) -> Any:
-    return SimpleNamespace(
-        key=key, task="relaxation", model=SimpleNamespace(label=f"label [{key}]")
-    )
+def request(key: str, label: str | None = None) -> Any:
+    shown = SimpleNamespace(label=f"label [{key}]" if label is None else label)
+    return SimpleNamespace(key=key, task="relaxation", model=shown)
+
+
+def plan_of(seconds: dict[str, float]) -> Any:
+    return [
+        SimpleNamespace(label=label, cost=CostEstimate(cost), stored=False)
+        for label, cost in seconds.items()
+    ]
 
 
 RESULT: Any = SimpleNamespace(energy_ev=-1.5, task="relaxation", n_steps=4)
@@ -74,16 +80,10 @@ def test_each_calculation_counts_with_its_own_estimate(
 ) -> None:
     clock = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    plan = [
-        SimpleNamespace(label="ligand", cost=CostEstimate(600.0), stored=False),
-        SimpleNamespace(label="ligand + metal", cost=CostEstimate(1200.0), stored=False),
-        SimpleNamespace(label="metal", cost=CostEstimate(60.0), stored=False),
-    ]
+    plan = plan_of({"ligand": 600.0, "ligand + metal": 1200.0, "metal": 60.0})
     with show(screen, plan) as progress:
         for label, seconds in (("ligand", 600.0), ("ligand + metal [edge]", 1200.0)):
-            asked = SimpleNamespace(
-                key=label, task="relaxation", model=SimpleNamespace(label=label)
-            )
+            asked = request(label, label)
             progress.begin(asked, stored=False)
             clock[0] += seconds
             progress.finish(asked, RESULT)
@@ -97,15 +97,8 @@ def test_one_that_overruns_takes_nothing_from_the_others(
 ) -> None:
     clock = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
-    plan = [
-        SimpleNamespace(label="ligand", cost=CostEstimate(100.0), stored=False),
-        SimpleNamespace(label="metal", cost=CostEstimate(300.0), stored=False),
-    ]
-    with show(screen, plan) as progress:
-        asked = SimpleNamespace(
-            key="k", task="relaxation", model=SimpleNamespace(label="ligand [face3]")
-        )
-        progress.begin(asked, stored=False)
+    with show(screen, plan_of({"ligand": 100.0, "metal": 300.0})) as progress:
+        progress.begin(request("k", "ligand [face3]"), stored=False)
         for _ in range(3):
             clock[0] += 200.0
             progress.progress(Progress("step", 5, -1.0, 0.1))
