@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from pomdft.calculations.blas import choose_blas_core
 from pomdft.calculations.progress import ProgressReader, Reporter
 from pomdft.errors import CalculationError, LauncherError, StoreError
 from pomdft.settings import Settings
@@ -75,7 +76,10 @@ def find_program(name: str) -> str | None:
 
 
 def gpaw_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a GPAW process: no MPI variables of the parent, one thread."""
+    """Return the environment of a GPAW process: no MPI variables of the parent, one thread.
+
+    Where OpenBLAS does not know the processor it is told which kernels to use.
+    """
     keep = ("OMPI_MCA_", "OMPI_ALLOW_RUN_AS_ROOT")
     clean = {
         name: value
@@ -83,6 +87,7 @@ def gpaw_environment(environment: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith(_MPI_PREFIXES) or name.startswith(keep)
     }
     clean["OMP_NUM_THREADS"] = "1"
+    clean |= choose_blas_core(clean)
     if os.geteuid() == 0:
         # Containers run as root; OpenMPI asks to be told twice that this is meant.
         clean["OMPI_ALLOW_RUN_AS_ROOT"] = "1"

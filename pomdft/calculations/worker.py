@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pomdft.calculations.communicator import Communicator
+from pomdft.calculations.engines import make_atoms
 from pomdft.calculations.hessian import (
+    compute_crystal_hessian,
     compute_spring_hessian,
     compute_xtb_hessian,
     unit_hessian,
@@ -188,6 +190,14 @@ def _guess(
     """Return the Hessian that a level wants guessed anew at each geometry, None if none."""
     if request.level.relaxation.hessian != "springs":
         return None
+    if any(request.model.pbc):
+        atoms = make_atoms(request)
+
+        def guess(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+            atoms.positions = positions
+            return compute_crystal_hessian(atoms, free)
+
+        return guess
     numbers = np.asarray(request.model.numbers)
     return lambda positions: positive_definite(compute_spring_hessian(numbers, positions, free))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from pomdft.flows.adoption import adopt_shipped
 from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
 
@@ -24,6 +25,23 @@ def rebuild() -> None:
     )
     for path in report.set_aside:
         typer.echo(f"set aside: {path}")
+
+
+@app.command()
+def adopt() -> None:
+    """Put the calculations shipped with the package into the store, to go on from them.
+
+    A ligand with another metal, or an ensemble, then needs only what is new. Results of your
+    own stay as they are.
+
+    Example: pomdft store adopt
+    """
+    store = ResultStore(load_settings().store)
+    report = adopt_shipped(store)
+    typer.echo(
+        f"{store.root}: {report.calculations} shipped calculations added, "
+        f"{report.kept} were there already."
+    )
 
 
 @app.command()

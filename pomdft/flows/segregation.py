@@ -76,11 +76,14 @@ class SegregationMaker(_AlloyMaker):
         Of the slab. With four the middle layer is one below the surface layer.
     repeat : int
         Surface cells along both directions; the solute covers one over its square.
+    vacuum_angstrom : float
+        On each side of the slab.
     """
 
     name: str = "segregation"
     layers: int = 4
     repeat: int = 2
+    vacuum_angstrom: float = 5.0
 
     def make(self, host: str, solute: str, facet: str | None = None) -> Flow:
         """Return the flow: the host's lattice constant, then both slabs.
@@ -105,7 +108,14 @@ class SegregationMaker(_AlloyMaker):
         host = bulk.metal
         _check_pair(host, solute)
         repeat = (self.repeat, self.repeat)
-        slab = build_facet_slab(host, facet, lattice_of(bulk), layers=self.layers, repeat=repeat)
+        slab = build_facet_slab(
+            host,
+            facet,
+            lattice_of(bulk),
+            layers=self.layers,
+            repeat=repeat,
+            vacuum_angstrom=self.vacuum_angstrom,
+        )
         keys, energies = {}, {}
         for role, site in (("surface", surface_site(slab)), ("inside", inner_site(slab))):
             label = f"{solute} in {host}({facet}), {role}"

@@ -57,9 +57,14 @@ KINDS: dict[type[StoredDocument], str] = {
 
 def save_document(root: Path, document: StoredDocument) -> Path:
     """Write a document into the store at `root`; return its path."""
-    path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
+    path = document_path(root, document)
     write_atomically(path, document.to_json())
     return path
+
+
+def document_path(root: Path, document: StoredDocument) -> Path:
+    """Return where the store at `root` has a document, or would have it."""
+    return root / "documents" / KINDS[type(document)] / f"{document.key}.json"
 
 
 def keep_document(root: Path, document: D) -> D:
@@ -73,7 +78,7 @@ def keep_document(root: Path, document: D) -> D:
         An equal one that was finished earlier is kept, so that nothing changes when finished work
         is asked for again.
     """
-    path = root / "documents" / KINDS[type(document)] / f"{document.key}.json"
+    path = document_path(root, document)
     if path.exists():
         try:
             known = type(document).from_json(path.read_bytes(), str(path))
@@ -115,6 +120,11 @@ def load_reference_documents(kind: type[D]) -> tuple[D, ...]:
         A shipped document is damaged or does not pass `check_reference_document`.
     """
     return tuple(d for d in _load_shipped(KINDS[kind]) if isinstance(d, kind))
+
+
+def load_every_reference_document() -> tuple[StoredDocument, ...]:
+    """Return the shipped documents of all kinds; raises like `load_reference_documents`."""
+    return tuple(itertools.chain.from_iterable(_load_shipped(name) for name in KINDS.values()))
 
 
 @lru_cache(maxsize=8)

@@ -110,3 +110,13 @@ def test_help_has_an_example(pomdft: Run, command: str) -> None:
 
 def test_version(pomdft: Run) -> None:
     assert pomdft("--version").out.startswith("pomdft ")
+
+
+def test_shipped_calculations_are_adopted_once(pomdft: Run, own_settings: Path) -> None:
+    first = pomdft("store", "adopt")
+    assert first.status == 0, first.err
+    assert "0 were there already" in first.out
+    assert "0 shipped calculations added" in pomdft("store", "adopt").out
+    rows = json.loads(pomdft("affinities", "--ligand", "W5O18", "--format", "json").out)
+    keys = [row["key"] for row in rows]
+    assert len(keys) == len(set(keys)) >= 5
