@@ -15,6 +15,7 @@ from pomdft.structures.docking import build_complexes
 from pomdft.structures.ligands import list_ligands as list_conventional_ligands
 from pomdft.structures.poms import build_pom
 from pomdft.structures.registry import list_poms, list_synonyms
+from pomdft.structures.supports import SUPPORTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -299,6 +300,11 @@ def known_affinities(ligand: str, metals: tuple[str, ...]) -> dict[str, ContactA
 
     for metal in metals:
         ligand = check_names(ligand, metal) or ligand
+    if ligand in SUPPORTS:
+        raise NotComputedError(
+            f"{ligand} is a support: it makes no contacts that could be counted per surface atom.",
+            "Name a polyoxometalate or a conventional ligand.",
+        )
     found = collect_contact_affinities(find_affinities(ligand=ligand), metals)
     missing = [metal for metal in metals if metal not in found]
     if missing:
@@ -377,8 +383,8 @@ def check_names(ligand: str | None, metal: str | None) -> str | None:
 
 
 def list_ligands() -> list[str]:
-    """Return the names of all ligands: POMs and conventional protecting ligands."""
-    return [*list_poms(), *list_conventional_ligands()]
+    """Return the names of all ligands: POMs, conventional protecting ligands and supports."""
+    return [*list_poms(), *list_conventional_ligands(), *SUPPORTS]
 
 
 __all__ = [

@@ -92,6 +92,14 @@ def test_both_kinds_of_ligand_are_known() -> None:
     assert {"W5O18", "A-alpha-SiW9O34", "citrate", "PVP", "thiolate"} <= set(list_ligands())
 
 
+def test_support_is_a_ligand_of_which_nothing_is_predicted() -> None:
+    assert "graphene" in list_ligands()
+    with pytest.raises(NotComputedError, match="pomdft run --ligand graphene --metal Au"):
+        pomdft.affinity("graphene", "Au", level="test-level")
+    with pytest.raises(NotComputedError, match="graphene is a support"):
+        pomdft.predict_ordering("Au", "Pd", "graphene", 0.5)
+
+
 def test_builders_are_public() -> None:
     pom = pomdft.build_pom("W5O18", charge_model="protonated")
     assert pom.composition.reduced_formula

@@ -82,12 +82,14 @@ def build(
     """
     from pomdft.structures.ligands import list_ligands
     from pomdft.structures.registry import list_poms, register_pom
+    from pomdft.structures.supports import SUPPORTS
 
     if ligand is None:
         if from_file is not None:
             raise InputError("LIGAND: --from needs a name for the POM.", "Give it first.")
         rows = [{"name": n, "kind": "polyoxometalate"} for n in list_poms()]
         rows += [{"name": n, "kind": "conventional ligand"} for n in list_ligands()]
+        rows += [{"name": n, "kind": "support"} for n in SUPPORTS]
         print_rows(rows, ("name", "kind"), form)
         return
     if from_file is not None:

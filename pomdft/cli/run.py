@@ -34,7 +34,9 @@ def run(  # noqa: PLR0917 - options of a command
     ligand: Annotated[list[str] | None, typer.Option(help="Instead of a file: ligand.")] = None,
     metal: Annotated[list[str] | None, typer.Option(help="Instead of a file: metal.")] = None,
     level: Annotated[str, typer.Option(help="With --ligand: level of theory.")] = "lcao",
-    cluster: Annotated[str, typer.Option(help="With --ligand: metal cluster.")] = "M4",
+    cluster: Annotated[
+        str, typer.Option(help="With --ligand: metal cluster, e.g. M4, M13, or M4-on-graphene.")
+    ] = "M4",
     site: Annotated[str, typer.Option(help="With --ligand: docking site.")] = "vacancy",
     charge_model: Annotated[str, typer.Option(help="With --ligand: charge model.")] = "protonated",
     cores: Annotated[int, typer.Option(help="MPI ranks; 0: all cores.")] = 0,

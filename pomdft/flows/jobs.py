@@ -193,6 +193,12 @@ class GpawStaticMaker(_CalculationMaker, AseMaker):
         return as_ase_result(mol_or_struct, request, result)
 
 
+def fragments_of(molecule: Molecule) -> list[str]:
+    """Return the fragment of each atom: "ligand", or "metal" with the support it lies on."""
+    names = molecule.site_properties["fragment"]
+    return ["metal" if name == "support" else str(name) for name in names]
+
+
 def take_fragment(
     molecule: Molecule, fragment: str | None, *, keep_ghosts: bool
 ) -> tuple[Molecule, tuple[int, ...]]:
@@ -213,7 +219,7 @@ def take_fragment(
     states = molecule.properties.get("fragment_states", {})
     if fragment not in states:
         raise InputError(f"{molecule.formula} has no fragment {fragment!r} with known charge.")
-    names = molecule.site_properties["fragment"]
+    names = fragments_of(molecule)
     chosen = [i for i, name in enumerate(names) if name == fragment]
     ghosts = [i for i in range(len(molecule)) if i not in set(chosen)] if keep_ghosts else []
     keep = sorted(chosen + ghosts)

@@ -22,6 +22,7 @@ from pomdft.store.results import ResultStore
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.convert import copy_molecule, with_positions
 from pomdft.structures.docking import build_complexes, dock_ligand
+from pomdft.structures.supports import SUPPORTS, add_named_support, split_support
 
 #: Displacement that lets a symmetric cluster leave a saddle point, angstrom.
 _RATTLE = 0.03
@@ -83,7 +84,9 @@ def plan_affinity(
     Parameters
     ----------
     ligand, metal, cluster, site, charge_model : str
-        Names as in `pomdft.build_complexes`.
+        Names as in `pomdft.build_complexes`. A cluster may lie on a support: "M4-on-graphene"
+        binds to the ligand with the far side of the metal on a graphene patch, and its free form
+        is the supported cluster.
     level : Level
         Gives vacuum and grid.
     orientations : int
@@ -98,19 +101,27 @@ def plan_affinity(
     StructureError
         No complex can be built without overlap.
     """
+    kind, support = split_support(cluster)
     docked = dock_ligand(ligand, site, charge_model, cation=cation)
     found = build_complexes(
-        ligand, metal, cluster=cluster, site=site, charge_model=charge_model, cation=cation
+        ligand,
+        metal,
+        # On a support it lies as it is when free; only oxygens hold it together otherwise.
+        cluster=_free_shape(metal, kind) if ligand in SUPPORTS else kind,
+        site=site,
+        charge_model=charge_model,
+        cation=cation,
+        support=support,
     )
     if not found:
         raise InputError(f"No pose of {metal} {cluster} at site {site!r} of {ligand}.")
-    free_cluster = _free_cluster(metal, cluster)
+    free_cluster = _free_cluster(metal, kind, support)
     states = {
         "ligand": _state(docked),
         "metal": _state(free_cluster),
     }
     complexes = tuple(_with_states(molecule, states) for molecule in found[:orientations])
-    box = fit_box(lay_out_box(docked, cluster, level), [*complexes, docked, free_cluster], level)
+    box = fit_box(lay_out_box(docked, kind, level), [*complexes, docked, free_cluster], level)
     count = cluster.removeprefix("M")
     title = f"{ligand} + {metal}{count if count != '1' else ''}, {site}, {charge_model}"
     frozen = find_far_shell(docked) if level.relax and level.relaxation.shell == "contact" else ()
@@ -149,17 +160,22 @@ def find_far_shell(ligand: Molecule) -> tuple[int, ...]:
     return tuple(i for i in range(len(ligand)) if i not in contacts | near | shell)
 
 
-def _free_cluster(metal: str, kind: str) -> Molecule:
+def _free_shape(metal: str, kind: str) -> str:
+    return _FREE_SHAPES.get((metal, kind), kind)
+
+
+def _free_cluster(metal: str, kind: str, support: str | None) -> Molecule:
     """Return the cluster above the docking plane, slightly rattled so that it can lose symmetry."""
-    molecule = build_cluster(metal, _FREE_SHAPES.get((metal, kind), kind))
-    positions = np.asarray(molecule.cart_coords, dtype=float)
-    centred = positions - positions.mean(axis=0)
-    if len(positions) > 1:
-        centred += np.random.default_rng(0).uniform(-_RATTLE, _RATTLE, centred.shape)
-    centred[:, 2] += _CLUSTER_HEIGHT - centred[:, 2].min()
-    molecule = with_positions(molecule, np.round(centred, 6))
+    molecule = build_cluster(metal, _free_shape(metal, kind))
     molecule.add_site_property("fragment", ["metal"] * len(molecule))
-    return molecule
+    n_metal = len(molecule)
+    molecule = add_named_support(molecule, support)
+    positions = np.asarray(molecule.cart_coords, dtype=float)
+    centred = positions - positions[:n_metal].mean(axis=0)
+    if n_metal > 1:
+        centred[:n_metal] += np.random.default_rng(0).uniform(-_RATTLE, _RATTLE, (n_metal, 3))
+    centred[:, 2] += _CLUSTER_HEIGHT - centred[:, 2].min()
+    return with_positions(molecule, np.round(centred, 6))
 
 
 def _state(molecule: Molecule) -> dict[str, int]:

@@ -18,7 +18,7 @@ from pymatgen.core import Molecule
 from qtoolkit.core.data_objects import QResources
 
 from pomdft.errors import InputError
-from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
+from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, fragments_of, take_fragment
 from pomdft.flows.queue_resources import make_resources, scheduler_words
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.cluster import Cluster
@@ -222,8 +222,8 @@ def _count_atoms(job: Job, known: dict[str, Counter[str]]) -> Counter[str]:
 
 def _count_in(value: Any, known: dict[str, Counter[str]]) -> Counter[str]:
     if isinstance(value, Molecule):
-        names = value.site_properties.get("fragment") or ["all"] * len(value)
-        return Counter(names)
+        named = "fragment" in value.site_properties
+        return Counter(fragments_of(value) if named else ["all"] * len(value))
     if isinstance(value, OutputReference):
         return known.get(value.uuid, Counter())
     if isinstance(value, list | tuple) and value:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.schemas.affinity import Affinity
+from pomdft.structures.supports import split_support
 
 #: Levels from best to worst; others rank between "lcao-static" and "xtb".
 LEVEL_ORDER = ("pw", "fd", "lcao", "lcao-static", "xtb")
@@ -19,9 +20,9 @@ def collect_contact_affinities(
     """Choose affinities of one ligand that may be compared between metals.
 
     Only affinities of the same level (not only its name), cluster, site and charge model are put
-    together; of these sets the one with most of the metals is taken, then the best level, then the
-    latest. Counterpoise-corrected
-    energies are used where every metal of the set has them.
+    together; of these sets the one with most of the metals is taken, clusters without a support
+    before those with one, then the best level, then the latest. Counterpoise-corrected energies
+    are used where every metal of the set has them.
 
     Parameters
     ----------
@@ -49,11 +50,13 @@ def collect_contact_affinities(
     if not sets:
         return {}
 
-    def rank(item: tuple[int, dict[str, Affinity]]) -> tuple[int, float, int]:
+    def rank(item: tuple[int, dict[str, Affinity]]) -> tuple[int, bool, float, int]:
         number, members = item
-        level = next(iter(members.values())).level.name
+        first = next(iter(members.values()))
+        level = first.level.name
         quality = LEVEL_ORDER.index(level) if level in LEVEL_ORDER else 3.5
-        return len(members), -quality, number
+        _, support = split_support(first.model.cluster)
+        return len(members), support is None, -quality, number
 
     chosen = max(enumerate(sets.values()), key=rank)[1]
     corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())

@@ -24,7 +24,13 @@ from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
 from pomdft.structures.registry import PomDefinition, find_definition, list_poms, list_synonyms
 from pomdft.structures.sites import find_sites, split_site_name
-from pomdft.structures.supports import add_named_support, check_support
+from pomdft.structures.supports import (
+    SUPPORTS,
+    add_named_support,
+    check_support,
+    dock_patch,
+    lay_on_patch,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +56,8 @@ def build_complexes(
     Parameters
     ----------
     ligand : str
-        POM name, e.g. ``A-alpha-SiW9O34``.
+        POM name, e.g. ``A-alpha-SiW9O34``; or a conventional ligand, or ``graphene``, a patch of
+        it with the cluster lying on its middle.
     metal : str or mapping of str to float
         Element or alloy composition.
     cluster : str
@@ -107,7 +114,7 @@ def build_complexes(
         metal_charge=metal_charge,
     )
     particle = build_cluster(metal, cluster, charge=metal_charge, seed=seed)
-    poses = find_poses(base, particle)[:n_best]
+    poses = [lay_on_patch(particle)] if ligand in SUPPORTS else find_poses(base, particle)[:n_best]
     if not poses:
         raise StructureError(
             f"No orientation of {particle.properties['name']} fits at site {site!r} of {ligand} "
@@ -147,11 +154,15 @@ def dock_ligand(
         return build_ligand(
             ligand, charge_model, cation=cation, n_cations=n_cations, metal_charge=metal_charge
         )
+    if ligand in SUPPORTS:
+        split_site_name(site)
+        check_cation_count(ligand, charge_model, 0, n_cations, metal_charge)
+        return dock_patch(charge_model)
     try:
         definition = find_definition(ligand)
     except UnknownNameError:
-        # Tell about both kinds of ligand when a name is wrong.
-        known = [*list_poms(), *list_ligands()]
+        # Tell about all kinds of ligands when a name is wrong.
+        known = [*list_poms(), *list_ligands(), *SUPPORTS]
         raise UnknownNameError("ligand", str(ligand), known, list_synonyms()) from None
     check_cation_count(definition.name, charge_model, definition.charge, n_cations, metal_charge)
     molecule = _docked_ligand(

@@ -1,4 +1,4 @@
-"""A carbon support: a hydrogen-capped graphene patch over a bare or protected cluster."""
+"""A carbon support: a hydrogen-capped graphene patch over or under a bare or protected cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pymatgen.core import Molecule
 
 from pomdft.errors import InputError, StructureError, UnknownNameError
 from pomdft.structures.connectivity import check_no_overlap
-from pomdft.structures.poses import cluster_orientations
+from pomdft.structures.poses import Pose, cluster_orientations
+from pomdft.structures.sites import ContactSite
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +24,8 @@ CH_ANGSTROM: Final = 1.09
 #: Space between metal and graphene beyond the sum of covalent radii (angstrom): metals hold
 #: to graphene by weak chemisorption and dispersion.
 _GAP_ANGSTROM: Final = 0.25
+#: Between kind of cluster and support in a name such as "M4-on-graphene".
+_ON: Final = "-on-"
 
 
 def build_graphene_patch(n_rings: int = 3) -> Molecule:
@@ -81,13 +84,84 @@ def build_graphene_patch(n_rings: int = 3) -> Molecule:
     )
 
 
-def _lay_on_face(metals: list[str], positions: FloatArray) -> FloatArray:
-    """Turn a cluster so that the face with most atoms looks up."""
-    best, face = 0, positions
-    for label, turned in cluster_orientations(metals, positions - positions.mean(axis=0)):
+def split_support(cluster: str) -> tuple[str, str | None]:
+    """Return kind of cluster and support, None without one: ``M4-on-graphene``.
+
+    Raises
+    ------
+    UnknownNameError
+        Unknown support.
+    """
+    kind, on, support = cluster.partition(_ON)
+    if not on:
+        return cluster, None
+    check_support(support)
+    return kind, support
+
+
+def dock_patch(charge_model: str | None) -> Molecule:
+    """Return a patch that stands for a ligand: in the plane z = 0, its middle at the origin.
+
+    Parameters
+    ----------
+    charge_model : str or None
+        Kept as a property; the patch is neutral in all of them.
+
+    Returns
+    -------
+    pymatgen Molecule
+        Site property ``fragment`` "ligand"; `properties` as of a conventional ligand.
+    """
+    patch = build_graphene_patch()
+    count = len(patch)
+    face = ContactSite("face", np.zeros(3), np.array([0.0, 0.0, 1.0]), (), 0.0)
+    return Molecule(
+        [atom.specie for atom in patch],
+        patch.cart_coords,
+        charge=0,
+        spin_multiplicity=1,
+        site_properties={"role": ["support"] * count, "fragment": ["ligand"] * count},
+        properties={
+            "name": SUPPORTS[0],
+            "family": "support",
+            "charge_model": charge_model,
+            "formal_charge": 0,
+            "charge_arithmetic": f"{SUPPORTS[0]} +0",
+            "n_protons": 0,
+            "n_cations": 0,
+            "cation": None,
+            "protonated_oxygens": [],
+            "solvent": "water" if charge_model == "solvated" else None,
+            "vacancy": None,
+            "site": {**face.to_dict(), "name": "face", "rank": 1},
+        },
+    )
+
+
+def lay_on_patch(particle: Molecule) -> Pose:
+    """Return the placement of a cluster on a patch at z = 0: largest face down, in the middle.
+
+    Parameters
+    ----------
+    particle : pymatgen Molecule
+        Metal atoms only.
+    """
+    symbols = [atom.specie.symbol for atom in particle]
+    radii = np.array([covalent_radii[atomic_numbers[symbol]] for symbol in symbols])
+    xyz = _turn_face_down(symbols, np.asarray(particle.cart_coords, dtype=float))
+    carbon_radius = covalent_radii[atomic_numbers["C"]]
+    height = float((radii + carbon_radius + _GAP_ANGSTROM - xyz[:, 2]).max())
+    return Pose(xyz + np.array([0.0, 0.0, height]), 0.0, "face-down")
+
+
+def _turn_face_down(metals: list[str], positions: FloatArray) -> FloatArray:
+    """Return a cluster turned about its middle so that the face with most atoms looks down."""
+    centred: FloatArray = positions - positions.mean(axis=0)
+    best, face = 0, centred
+    for label, turned in cluster_orientations(metals, centred):
         size = int(label.partition("-")[0].removeprefix("face")) if label.startswith("face") else 0
         if size > best:
-            best, face = size, turned * np.array([1.0, -1.0, -1.0])
+            best, face = size, turned
     return face
 
 
@@ -131,7 +205,7 @@ def add_support(molecule: Molecule, n_rings: int | None = None) -> Molecule:
     xyz = np.asarray(molecule.cart_coords, dtype=float)
     symbols = [s.specie.symbol for s in molecule]
     if len(metals) == len(symbols):
-        xyz = _lay_on_face(symbols, xyz)
+        xyz = _turn_face_down(symbols, xyz) * np.array([1.0, -1.0, -1.0])
     patch = build_graphene_patch(_rings_under(xyz[metals]) if n_rings is None else n_rings)
     height = max(
         xyz[i, 2] + covalent_radii[atomic_numbers[symbols[i]]] + carbon_radius + _GAP_ANGSTROM

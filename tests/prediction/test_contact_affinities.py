@@ -84,3 +84,13 @@ def test_tightest_orientation_counts_and_contactless_complexes_do_not():
     assert found["Au"].per_contact_ev == pytest.approx(-0.7)
     assert "Ag" not in found
     assert collect_contact_affinities([]) == {}
+
+
+def test_clusters_on_a_support_stand_back_and_are_not_mixed_with_others():
+    bare = [make("Au"), make("Ag", energy_ev=-3.0)]
+    laid = {"cluster": "M4-on-graphene"}
+    supported = [make(metal, energy_ev=-8.0, model=laid) for metal in ("Au", "Ag")]
+    found = collect_contact_affinities([*bare, *supported])
+    assert found["Ag"].per_contact_ev == pytest.approx(-0.75)
+    found = collect_contact_affinities([bare[0], *supported])
+    assert {held.per_contact_ev for held in found.values()} == {-2.0}
