@@ -113,9 +113,9 @@ def test_shift_by_the_ligand_is_that_of_the_stored_clusters(own_settings: Path) 
 
 def test_d_bands_of_different_levels_are_not_subtracted(own_settings: Path) -> None:
     store_band(own_settings, "Pd", -1.5, None)
-    store_band(own_settings, "Pd", -1.4, "W5O18", Level(name="other", method="emt"))
-    with pytest.raises(NotComputedError, match="pomdft metal ensemble W5O18 Pd"):
-        pomdft.predict_activity({"Pd": 1}, ligand="W5O18")
+    store_band(own_settings, "Pd", -1.4, "Mo5O18", Level(name="other", method="emt"))
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pd"):
+        pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
 
 
 def test_activity_command_takes_a_shift_by_hand() -> None:
