@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import lzma
 from dataclasses import dataclass
-from importlib import resources
 
-from pomdft.errors import CorruptDocumentError
 from pomdft.store.documents import document_path, load_every_reference_document, save_document
 from pomdft.store.files import write_atomically
-from pomdft.store.reference import load_provenance, load_reference_affinities, read_archived
+from pomdft.store.reference import (
+    load_provenance,
+    load_reference_affinities,
+    read_archived,
+    read_archived_log,
+)
 from pomdft.store.results import ResultStore
 
 
@@ -33,7 +35,8 @@ def copy_shipped(store: ResultStore) -> AdoptionReport:
     """Put every shipped calculation, with its log, and what follows from them into a store.
 
     Studies at the same level find their parts there: a ligand with another metal, or an ensemble
-    of a shipped affinity. Nothing that the store has is changed; documents stay marked as shipped.
+    of a shipped affinity. Nothing that the store has is changed; documents stay marked as shipped,
+    and one that names a calculation whose energy is another in the store is left out.
 
     Parameters
     ----------
@@ -53,29 +56,19 @@ def copy_shipped(store: ResultStore) -> AdoptionReport:
             continue
         archived = read_archived(key)
         folder = store.begin(archived.request)
-        write_atomically(folder / "gpaw.txt", read_log(key))
+        write_atomically(folder / "gpaw.txt", read_archived_log(key))
         store.save_result(archived.request, archived.result)
         new += 1
+    # What follows from calculations of one's own is for their owner to assemble.
+    same = {
+        k for k, record in records.items() if store.read_result(k).energy_ev == record.energy_ev
+    }
+    known = {affinity.key for affinity in store.affinities()}
     for affinity in load_reference_affinities():
-        store.save_affinity(affinity)
+        if affinity.key not in known and same.issuperset(affinity.calculations.values()):
+            store.save_affinity(affinity)
     for document in load_every_reference_document():
-        if not document_path(store.root, document).exists():
+        here = document_path(store.root, document).exists()
+        if not here and same.issuperset(document.calculations.values()):
             save_document(store.root, document)
     return AdoptionReport(calculations=new, kept=len(records) - new)
-
-
-def read_log(key: str) -> bytes:
-    """Return the GPAW log of a shipped calculation.
-
-    Raises
-    ------
-    CorruptDocumentError
-        It is missing or damaged.
-    """
-    path = resources.files("pomdft.store") / "reference" / "logs" / f"{key}.txt.xz"
-    try:
-        return lzma.decompress(path.read_bytes())
-    except (FileNotFoundError, lzma.LZMAError) as error:
-        raise CorruptDocumentError(
-            f"The shipped log {path} cannot be read: {error}.", "Reinstall pomdft."
-        ) from error

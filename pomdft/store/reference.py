@@ -119,11 +119,28 @@ def read_archived(key: str) -> ArchivedCalculation:
     CorruptDocumentError
         Its archive is damaged.
     """
-    path = resources.files("pomdft.store") / "reference" / "calculations" / f"{key}.json.xz"
+    content = _read_packed("calculations", f"{key}.json.xz")
+    return ArchivedCalculation.from_json(content, origin=f"shipped calculation {key}")
+
+
+def read_archived_log(key: str) -> bytes:
+    """Return GPAW's log of a calculation behind the shipped data, without user and folders.
+
+    Raises
+    ------
+    NotComputedError
+        There is no such calculation.
+    CorruptDocumentError
+        Its archive is damaged.
+    """
+    return _read_packed("logs", f"{key}.txt.xz")
+
+
+def _read_packed(folder: str, name: str) -> bytes:
+    path = resources.files("pomdft.store") / "reference" / folder / name
     try:
-        content = lzma.decompress(path.read_bytes())
+        return lzma.decompress(path.read_bytes())
     except FileNotFoundError:
-        raise NotComputedError(f"No calculation {key} in the shipped data.") from None
+        raise NotComputedError(f"No {folder}/{name} in the shipped data.") from None
     except lzma.LZMAError as error:
         raise CorruptDocumentError(f"{path} is damaged: {error}.", "Reinstall pomdft.") from error
-    return ArchivedCalculation.from_json(content, origin=str(path))

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pomdft.calculations.levels import load_level
-from pomdft.errors import CorruptDocumentError
+from pomdft.errors import CorruptDocumentError, NotComputedError
 from pomdft.flows.adoption import adopt_shipped
 from pomdft.flows.bulk import find_bulk
 from pomdft.flows.ensemble import final_request
 from pomdft.flows.jobs import GpawRelaxMaker
 from pomdft.flows.preparation import find_prepared, plan_affinity
 from pomdft.schemas.dband import DBand
-from pomdft.store import adoption
+from pomdft.store import reference
 from pomdft.store.documents import list_documents, load_reference_documents
 from pomdft.store.reference import load_provenance, load_reference_affinities
 from pomdft.store.results import ResultStore
@@ -75,7 +75,36 @@ def test_own_results_stay(adopted: ResultStore, tmp_path: Path) -> None:
     assert adopt_shipped(own).calculations == 0
 
 
-def test_a_damaged_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adoption.resources, "files", lambda _: tmp_path)
+def test_what_follows_from_own_energies_is_left_to_their_owner(
+    adopted: ResultStore, tmp_path: Path
+) -> None:
+    shipped = load_reference_affinities()
+    key = shipped[0].calculations["complex"]
+    own = ResultStore(tmp_path)
+    own.begin(adopted.read_input(key))
+    result = adopted.read_result(key)
+    own.save_result(
+        adopted.read_input(key), result.model_copy(update={"energy_ev": result.energy_ev + 0.01})
+    )
+    adopt_shipped(own)
+    assert {a.key for a in own.affinities()} == {a.key for a in shipped} - {shipped[0].key}
+
+
+def test_own_affinity_without_ensemble_stays(adopted: ResultStore, tmp_path: Path) -> None:
+    shipped = next(a for a in load_reference_affinities() if a.std_ev is not None)
+    own = ResultStore(tmp_path)
+    mine = own.save_affinity(
+        shipped.model_copy(update={"std_ev": None, "ensemble_ev": None, "source": "store"})
+    )
+    adopt_shipped(own)
+    assert own.read_affinity(shipped.key) == mine
+
+
+def test_a_damaged_or_missing_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference.resources, "files", lambda _: tmp_path)
+    with pytest.raises(NotComputedError, match="in the shipped data"):
+        reference.read_archived_log("0" * 24)
+    (tmp_path / "reference" / "logs").mkdir(parents=True)
+    (tmp_path / "reference" / "logs" / f"{'0' * 24}.txt.xz").write_bytes(b"no archive")
     with pytest.raises(CorruptDocumentError, match="Reinstall pomdft"):
-        adoption.read_log("0" * 24)
+        reference.read_archived_log("0" * 24)
