@@ -14,18 +14,24 @@ from gpaw import GPAW
 
 from pomdft.calculations.engines import make_atoms
 from pomdft.calculations.projections import read_projections
+from pomdft.calculations.properties import D_BAND_BROADENING_EV, D_BAND_RANGE_EV
+from pomdft.errors import PomdftError, UnknownNameError
 from pomdft.schemas.dband import DBand
 from pomdft.store.documents import load_reference_documents
 from pomdft.store.reference import read_archived
+from pomdft.structures.crystals import close_packed_facet
 
-LOWER_END_EV = -15.0
+LOWER_END_EV, _ = D_BAND_RANGE_EV
 UPPER_ENDS_EV = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
-BROADENING_EV = 0.1
 
 
 def cut_off(metal: str) -> pd.Series:
     """Return the centre of the surface atom's d-band (eV, Fermi level 0) by upper end (eV)."""
-    (band,) = (band for band in load_reference_documents(DBand) if band.metal == metal)
+    facet = close_packed_facet(metal)
+    shipped = {(band.metal, band.facet): band for band in load_reference_documents(DBand)}
+    if (metal, facet) not in shipped:
+        raise UnknownNameError("metal", metal, [known for known, _ in shipped])
+    band = shipped[metal, facet]
     (key,) = band.calculations.values()
     request = read_archived(key).request
     atoms = make_atoms(request)
@@ -33,16 +39,17 @@ def cut_off(metal: str) -> pd.Series:
     atoms.get_potential_energy()
     states = read_projections(atoms.calc)
     (site,) = (i for i, atom in enumerate(states.atoms) if atom == band.sites[-1].index)
-    centres = {
-        end: states.moments(window_ev=(LOWER_END_EV, end), broadening_ev=BROADENING_EV).center_ev[
-            site
-        ]
-        for end in UPPER_ENDS_EV
-    }
+    centres = {}
+    for end in UPPER_ENDS_EV:
+        moments = states.moments(window_ev=(LOWER_END_EV, end), broadening_ev=D_BAND_BROADENING_EV)
+        centres[end] = moments.center_ev[site]
     return pd.Series(centres, name=f"{metal}({band.facet})")
 
 
 if __name__ == "__main__":
-    table = pd.DataFrame([cut_off(metal) for metal in sys.argv[1:] or ("Cu", "Pd", "Ir", "Ru")])
+    try:
+        table = pd.DataFrame([cut_off(metal) for metal in sys.argv[1:] or ("Cu", "Pd", "Ir", "Ru")])
+    except PomdftError as error:
+        sys.exit(f"error: {error}")
     print("centre (eV, Fermi level 0) by upper end (eV):")
     print(table.round(2).to_string())
