@@ -88,10 +88,10 @@ def collect_ligand_shifts(root: Path, ligand: str, metals: Sequence[str]) -> dic
 
 def _find_shift(root: Path, ligand: str, metal: str) -> LigandShift:
     bands = find_documents(root, DBand, lambda d: d.metal == metal and d.ligand in (ligand, None))
-    bare = {(d.facet, d.level.name): d for d in bands if d.ligand is None}
+    bare = {(d.facet, d.level.title): d for d in bands if d.ligand is None}
     # The last document counts, as everywhere in the store.
     for held in reversed([d for d in bands if d.ligand == ligand]):
-        free = bare.get((held.facet, held.level.name))
+        free = bare.get((held.facet, held.level.title))
         if free is not None:
             return LigandShift(
                 metal,

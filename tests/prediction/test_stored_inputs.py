@@ -118,6 +118,14 @@ def test_d_bands_of_different_levels_are_not_subtracted(own_settings: Path) -> N
         pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
 
 
+def test_levels_that_only_share_a_name_are_not_subtracted(own_settings: Path) -> None:
+    store_band(own_settings, "Pd", -1.5, None)
+    changed = Level(name=LEVEL.name, method="emt", parameters={"asap_cutoff": True})
+    store_band(own_settings, "Pd", -1.4, "Mo5O18", changed)
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pd"):
+        pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
+
+
 def test_activity_command_takes_a_shift_by_hand() -> None:
     app = typer.Typer()
     app.command()(activity_cli.activity)
