@@ -23,7 +23,7 @@ def cancel(
 
     Example: pomdft cancel quickstart
     """
-    from pomdft.flows.queue_watch import cancel_jobs, default_queue_folder, resolve_key
+    from pomdft.flows.queue.watch import cancel_jobs, default_queue_folder, resolve_key
 
     if (key is None) is not everything:
         raise InputError("Say what to cancel.", "Give a key or a study's name, or --all.")

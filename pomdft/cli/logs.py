@@ -27,7 +27,7 @@ def logs(
 
     Example: pomdft logs 1f0c2a9b -f
     """
-    from pomdft.flows.queue_watch import default_queue_folder, log_files, resolve_key
+    from pomdft.flows.queue.watch import default_queue_folder, log_files, resolve_key
 
     settings = load_settings()
     store = ResultStore(settings.store)

@@ -27,7 +27,7 @@ def retry(
 
     Example: pomdft retry 1f0c2a9b --time 48:00:00
     """
-    from pomdft.flows.queue_watch import default_queue_folder, resolve_key
+    from pomdft.flows.queue.watch import default_queue_folder, resolve_key
 
     settings = load_settings()
     store = ResultStore(settings.store)

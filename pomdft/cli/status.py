@@ -44,7 +44,7 @@ def _look_at_queue(settings: Settings) -> tuple[dict[str, str], str]:
     """Return key -> state in the queue of what was submitted, and a remark for the caption."""
     if not (settings.store / "queue" / "records").is_dir():
         return {}, ""
-    from pomdft.flows.queue_watch import QueueError, default_queue_folder, list_living
+    from pomdft.flows.queue.watch import QueueError, default_queue_folder, list_living
 
     waiting = [
         record

@@ -89,7 +89,7 @@ def drive_study(
 ) -> None:
     """Drive a study to its end, show its affinities, fail if some are missing."""
     from pomdft.api import affinity_row
-    from pomdft.flows.submission import submit_study
+    from pomdft.flows.queue.submission import submit_study
     from pomdft.schemas.affinity import SIGN_CONVENTION
 
     find_scheduler(cluster)
@@ -121,7 +121,7 @@ def drive_study(
 
 def _show_plan(study: Study, cluster: Cluster, settings: Settings, form: Format) -> None:
     from pomdft.calculations.cost import format_duration
-    from pomdft.flows.submission import check_scripts, prepare_submission, render_scripts
+    from pomdft.flows.queue.submission import check_scripts, prepare_submission, render_scripts
 
     submission = prepare_submission(study, cluster, settings)
     scripts = render_scripts(submission.queued, cluster, settings)
@@ -165,7 +165,7 @@ def _show_plan(study: Study, cluster: Cluster, settings: Settings, form: Format)
 
 
 def _hand_over(study: Study, cluster: Cluster, settings: Settings, *, retry: bool) -> None:
-    from pomdft.flows.submission import hand_over, prepare_submission, remember_study
+    from pomdft.flows.queue.submission import hand_over, prepare_submission, remember_study
 
     submission = prepare_submission(study, cluster, settings, retry=retry)
     ids = hand_over(submission, cluster)

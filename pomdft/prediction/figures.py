@@ -29,7 +29,7 @@ from pomdft.prediction.palette import (
 from pomdft.prediction.volcano import VolcanoPoint, volcano_curve, volcano_surface
 
 if TYPE_CHECKING:
-    from pomdft.prediction.map import OrderingMap
+    from pomdft.prediction.map_answer import OrderingMap
     from pomdft.prediction.ordering import Ordering
 
 

@@ -11,7 +11,7 @@ from ase.data import atomic_numbers
 from ase.data.colors import jmol_colors
 
 if TYPE_CHECKING:
-    from pomdft.prediction.map import OrderingMap
+    from pomdft.prediction.map_answer import OrderingMap
     from pomdft.prediction.ordering import Ordering
 
 #: One colour for each label: readable in print and by colour-blind readers (Okabe and Ito).

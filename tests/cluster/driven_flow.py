@@ -11,9 +11,9 @@ from jobflow import Flow
 from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
-from pomdft.flows.embedded import EngineOutcome, drive
 from pomdft.flows.jobs import GpawRelaxMaker
-from pomdft.flows.queue_jobs import prepare_flow
+from pomdft.flows.queue.engine import EngineOutcome, drive
+from pomdft.flows.queue.jobs import prepare_flow
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import load_settings

@@ -34,8 +34,8 @@ def drive(calculations: int, shared: int) -> None:
     from jobflow import Flow
     from pymatgen.core import Molecule
 
-    from pomdft.flows.embedded import drive as drive_flow
-    from pomdft.flows.queue_jobs import prepare_flow
+    from pomdft.flows.queue.engine import drive as drive_flow
+    from pomdft.flows.queue.jobs import prepare_flow
     from pomdft.settings import load_settings
 
     generator = np.random.default_rng(0)
@@ -145,7 +145,7 @@ class Soak:
     def _kill(self) -> bool:
         assert self.driver is not None
         victim = random.choice(["driver", "worker", "worker", "queue job"])
-        workers = processes_in(self.store, "pomdft.flows.queue_")
+        workers = processes_in(self.store, "pomdft.flows.queue.")
         jobs = [number for number, state, _ in self.node.jobs() if state == "RUNNING"]
         if victim == "driver":
             self.driver.kill()

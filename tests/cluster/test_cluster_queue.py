@@ -21,8 +21,8 @@ from test_cluster_study import CLUSTER, STUDY
 
 from pomdft.calculations.progress import FILE_NAME
 from pomdft.cli.main import register_commands
-from pomdft.flows.queue_records import QueueFolder
-from pomdft.flows.queue_watch import cancel_jobs, list_living
+from pomdft.flows.queue.records import QueueFolder
+from pomdft.flows.queue.watch import cancel_jobs, list_living
 from pomdft.store.results import ResultStore
 
 Start = Callable[..., Program]
@@ -278,7 +278,7 @@ def test_cancel_where_calculations_share_a_queue_job(
 
 
 def _is_under_way(records: list, key: str) -> bool:  # type: ignore[type-arg]
-    from pomdft.flows.queue_batch import batch_of
+    from pomdft.flows.queue.batch import batch_of
 
     return any(
         record.key == key and record.ticket and batch_of(Path(record.ticket)) for record in records

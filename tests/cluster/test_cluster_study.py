@@ -15,18 +15,18 @@ from jobflow import Flow
 from slurm_node import SlurmNode
 
 from pomdft.flows.affinity import settle_minimum
-from pomdft.flows.embedded import drive
 from pomdft.flows.jobs import GpawStaticMaker
-from pomdft.flows.queue_batch import batch_of
-from pomdft.flows.queue_jobs import prepare_flow
-from pomdft.flows.queue_records import QueueFolder
-from pomdft.flows.study import plan_study, run_study
-from pomdft.flows.submission import (
+from pomdft.flows.queue.batch import batch_of
+from pomdft.flows.queue.engine import drive
+from pomdft.flows.queue.jobs import prepare_flow
+from pomdft.flows.queue.records import QueueFolder
+from pomdft.flows.queue.submission import (
     check_scripts,
     prepare_submission,
     render_scripts,
     submit_study,
 )
+from pomdft.flows.study import plan_study, run_study
 from pomdft.schemas.cluster import Cluster
 from pomdft.schemas.study import Study
 from pomdft.settings import load_settings

@@ -1,4 +1,4 @@
-"""What runs on a node: `python -m pomdft.flows.queue_worker FOLDER` does the job in that folder."""
+"""What runs on a node: `python -m pomdft.flows.queue.worker FOLDER` does the job in that folder."""
 
 from __future__ import annotations
 

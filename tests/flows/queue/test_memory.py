@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from maggma.stores import MemoryStore
 
-from pomdft.flows.queue_memory import KeptStore, QuickJobs
+from pomdft.flows.queue.memory import KeptStore, QuickJobs
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from jobflow_remote.jobs.batch import RUN_FINISHED_DIR, RUNNING_DIR, SUBMITTED_D
 from jobflow_remote.remote.queue import QueueManager
 
 from pomdft.errors import StoreError
-from pomdft.flows.queue_worker import run_job
+from pomdft.flows.queue.worker import run_job
 from pomdft.store.files import is_locked, locked
 
 #: What jobflow-remote would start on the node.
@@ -54,7 +54,7 @@ class BatchQueue(QueueManager):
 
     def __init__(self, python: str, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._ours = f"{python} -m pomdft.flows.queue_batch"
+        self._ours = f"{python} -m pomdft.flows.queue.batch"
 
     def submit(self, commands: Any, *arguments: Any, **options: Any) -> Any:
         """Submit, with the command of a batch exchanged."""
@@ -179,7 +179,7 @@ def _run_here(_command: list[str], **_options: Any) -> subprocess.CompletedProce
 
 def main() -> None:
     """Run as a program: the arguments are those of `jf execution run-batch`."""
-    parser = argparse.ArgumentParser(prog="python -m pomdft.flows.queue_batch")
+    parser = argparse.ArgumentParser(prog="python -m pomdft.flows.queue.batch")
     for name in ("base_run_dir", "files_dir", "batch_uid"):
         parser.add_argument(name)
     parser.add_argument("-mj", dest="max_jobs", type=int)

@@ -17,13 +17,13 @@ from monty.json import MontyDecoder
 from qtoolkit.io import scheduler_mapping
 
 from pomdft.errors import InputError, NotComputedError, StoreError
-from pomdft.flows.embedded import EngineOutcome, drive
-from pomdft.flows.queue_jobs import QueueFlow, list_jobs, prepare_flow
-from pomdft.flows.queue_project import make_project, queue_folder
-from pomdft.flows.queue_records import StudyRecord
-from pomdft.flows.queue_resources import describe_resources
-from pomdft.flows.queue_runner import Report
-from pomdft.flows.queue_watch import QueueError
+from pomdft.flows.queue.engine import EngineOutcome, drive
+from pomdft.flows.queue.jobs import QueueFlow, list_jobs, prepare_flow
+from pomdft.flows.queue.project import make_project, queue_folder
+from pomdft.flows.queue.records import StudyRecord
+from pomdft.flows.queue.resources import describe_resources
+from pomdft.flows.queue.runner import Report
+from pomdft.flows.queue.watch import QueueError
 from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.cluster import Cluster

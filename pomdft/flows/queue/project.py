@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pomdft.flows.queue_batch import batch_folders
-from pomdft.flows.queue_jobs import node_python, safe_path
-from pomdft.flows.queue_records import QueueFolder
-from pomdft.flows.queue_resources import batch_words, make_resources
+from pomdft.flows.queue.batch import batch_folders
+from pomdft.flows.queue.jobs import node_python, safe_path
+from pomdft.flows.queue.records import QueueFolder
+from pomdft.flows.queue.resources import batch_words, make_resources
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings
 
@@ -32,7 +32,7 @@ def make_project(name: str, cluster: Cluster, settings: Settings, work: Path) ->
         "scheduler_type": cluster.scheduler,
         "work_dir": str(work),
         "pre_run": "\n".join((prepare, *(f"module load {module}" for module in cluster.modules))),
-        "execution_cmd": f"{python} -m pomdft.flows.queue_worker {{}}",
+        "execution_cmd": f"{python} -m pomdft.flows.queue.worker {{}}",
     }
     workers = {
         "here": worker | {"scheduler_type": "shell"},

@@ -19,7 +19,7 @@ from qtoolkit.core.data_objects import QResources
 
 from pomdft.errors import InputError
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, fragments_of, take_fragment
-from pomdft.flows.queue_resources import make_resources, scheduler_words
+from pomdft.flows.queue.resources import make_resources, scheduler_words
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings

@@ -14,9 +14,9 @@ from pymatgen.core import Molecule
 from pomdft.calculations.levels import load_level
 from pomdft.errors import InputError
 from pomdft.flows.jobs import GpawRelaxMaker
-from pomdft.flows.queue_jobs import prepare_flow, safe_path
-from pomdft.flows.queue_worker import IN_NAME, run_job
-from pomdft.flows.submission import render_scripts
+from pomdft.flows.queue.jobs import prepare_flow, safe_path
+from pomdft.flows.queue.submission import render_scripts
+from pomdft.flows.queue.worker import IN_NAME, run_job
 from pomdft.schemas.cluster import Cluster
 from pomdft.schemas.study import Study
 from pomdft.settings import Settings
@@ -138,8 +138,12 @@ def test_job_files_that_name_foreign_code_are_refused(tmp_path: Path) -> None:
         {"job": {"function": {"@module": "evil_module", "@callable": "evil"}}},
         {"job": {"function": {"@module": "builtins", "@callable": "exec"}}},
         # Through a module of pomdft's that happens to import another one.
-        {"job": {"function": {"@module": "pomdft.flows.queue_worker", "@callable": "os.system"}}},
-        {"job": {"function": {"@module": "pomdft.flows.submission", "@callable": "Path.touch"}}},
+        {"job": {"function": {"@module": "pomdft.flows.queue.worker", "@callable": "os.system"}}},
+        {
+            "job": {
+                "function": {"@module": "pomdft.flows.queue.submission", "@callable": "Path.touch"}
+            }
+        },
         {"job": {"function": {"@module": "pomdft.flows.jobs", "@callable": "load_level.__call__"}}},
         {"job": {"function": {"@module": "pymatgen.core", "@callable": "Structure.from_file"}}},
         {"job": {"function": {"@module": "pomdft.no_such_module_of_ours", "@callable": "x"}}},

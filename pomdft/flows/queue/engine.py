@@ -23,12 +23,12 @@ import jobflow_remote
 from jobflow_remote.config.base import Project
 from jobflow_remote.jobs.state import JobState
 
-from pomdft.flows.queue_batch import driver_lock, forget_batches, retire_batches
-from pomdft.flows.queue_end import last_line
-from pomdft.flows.queue_jobs import QueueFlow
-from pomdft.flows.queue_project import make_project, queue_folder
-from pomdft.flows.queue_runner import EmbeddedRunner, Report
-from pomdft.flows.queue_watch import cancel_named, list_living
+from pomdft.flows.queue.batch import driver_lock, forget_batches, retire_batches
+from pomdft.flows.queue.end import last_line
+from pomdft.flows.queue.jobs import QueueFlow
+from pomdft.flows.queue.project import make_project, queue_folder
+from pomdft.flows.queue.runner import EmbeddedRunner, Report
+from pomdft.flows.queue.watch import cancel_named, list_living
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.cluster import Cluster
 from pomdft.settings import Settings

@@ -23,14 +23,14 @@ from qtoolkit.core.data_objects import QState
 
 from pomdft.errors import PomdftError
 from pomdft.flows.preparation import find_prepared
-from pomdft.flows.queue_batch import BatchQueue, ticket_path
-from pomdft.flows.queue_end import QueueEnd, explain_end, last_line, submission_error
-from pomdft.flows.queue_jobs import QueueFlow, QueueJob, find_request, node_python, queue_name
-from pomdft.flows.queue_memory import KeptStore, QuickJobs
-from pomdft.flows.queue_records import QueueFolder, QueueRecord
-from pomdft.flows.queue_resources import describe_resources
-from pomdft.flows.queue_watch import QueueError
-from pomdft.flows.queue_worker import IN_NAME, run_job
+from pomdft.flows.queue.batch import BatchQueue, ticket_path
+from pomdft.flows.queue.end import QueueEnd, explain_end, last_line, submission_error
+from pomdft.flows.queue.jobs import QueueFlow, QueueJob, find_request, node_python, queue_name
+from pomdft.flows.queue.memory import KeptStore, QuickJobs
+from pomdft.flows.queue.records import QueueFolder, QueueRecord
+from pomdft.flows.queue.resources import describe_resources
+from pomdft.flows.queue.watch import QueueError
+from pomdft.flows.queue.worker import IN_NAME, run_job
 from pomdft.flows.reporting import StudyStopped
 from pomdft.schemas.calculation import CalculationFailure
 from pomdft.schemas.cluster import Cluster

@@ -15,8 +15,8 @@ from qtoolkit.core.data_objects import CancelStatus, QState
 from qtoolkit.io import scheduler_mapping
 
 from pomdft.errors import InputError, PomdftError
-from pomdft.flows.queue_batch import batch_of, withdraw
-from pomdft.flows.queue_records import QueueFolder, QueueRecord
+from pomdft.flows.queue.batch import batch_of, withdraw
+from pomdft.flows.queue.records import QueueFolder, QueueRecord
 from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
 

@@ -16,10 +16,10 @@ from pomdft.cli.retry import with_resources
 from pomdft.errors import InputError, PomdftError
 from pomdft.flows.collection import collect, plain, read_json, read_project
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
-from pomdft.flows.queue_end import explain_end
-from pomdft.flows.queue_jobs import find_request, list_jobs, prepare_flow, queue_name
-from pomdft.flows.queue_records import QueueFolder, QueueRecord
-from pomdft.flows.submission import remember_study, render_scripts
+from pomdft.flows.queue.end import explain_end
+from pomdft.flows.queue.jobs import find_request, list_jobs, prepare_flow, queue_name
+from pomdft.flows.queue.records import QueueFolder, QueueRecord
+from pomdft.flows.queue.submission import remember_study, render_scripts
 from pomdft.schemas.cluster import Cluster
 from pomdft.schemas.study import Study
 from pomdft.settings import Settings
@@ -151,7 +151,7 @@ def test_scripts_of_every_scheduler(settings: Settings, scheduler: str) -> None:
     assert body.index("source ~/env/bin/activate") < body.index("module load gcc/12")
     assert {f"export POMDFT_STORE={settings.store}", "export POMDFT_CORES=6"} <= set(body)
     assert "export OMPI_MCA_btl=self" in body
-    assert body[-1].endswith(f"-m pomdft.flows.queue_worker {folder}")
+    assert body[-1].endswith(f"-m pomdft.flows.queue.worker {folder}")
     for each in (small, script):
         assert "6 ranks" in each.asked or "1 ranks" in each.asked
         assert (
@@ -240,8 +240,8 @@ def test_project_files_that_others_can_read_are_refused(
 ) -> None:
     import jobflow_remote
 
-    from pomdft.flows.queue_jobs import QueueFlow
-    from pomdft.flows.submission import Submission, hand_over
+    from pomdft.flows.queue.jobs import QueueFlow
+    from pomdft.flows.queue.submission import Submission, hand_over
 
     monkeypatch.setattr(jobflow_remote.SETTINGS, "projects_folder", str(tmp_path))
     path = tmp_path / "site.json"
