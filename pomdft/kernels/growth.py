@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pomdft.errors import KernelInputError, UnknownNameError
-from pomdft.kernels import compiled, growth_reference
+from pomdft.kernels import compiled, reference_growth
 from pomdft.kernels.checks import check_array, check_range, check_scalar
 from pomdft.kernels.lattice import Lattice
 from pomdft.kernels.model import LatticeModel
@@ -290,7 +290,7 @@ def grow(
     counts = np.zeros((count, len(_COUNTS)), np.int64)
     energy = np.zeros(count)
     kelvin = check_scalar("temperature_k", temperature_k, low=0.0)
-    compiled.select("growth", growth_reference).run(
+    compiled.select("growth", reference_growth).run(
         lattice.neighbours,
         model.half_bond_ev,
         table,

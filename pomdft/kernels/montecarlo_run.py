@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pomdft.errors import KernelInputError, UnknownNameError
-from pomdft.kernels import compiled, montecarlo_reference
+from pomdft.kernels import compiled, reference_montecarlo
 from pomdft.kernels.lattice import Lattice
 from pomdft.kernels.montecarlo_inputs import Replicas
 from pomdft.kernels.montecarlo_result import MonteCarloResult, Trajectory
@@ -60,7 +60,7 @@ class Simulation:
 
     def advance(self, n_sweeps: int) -> None:
         """Do sweeps in parts of about a second, so that an interrupt is seen."""
-        core = compiled.select("montecarlo", montecarlo_reference)
+        core = compiled.select("montecarlo", reference_montecarlo)
         level = compiled.simd_level()
         units = self.state.n_replicas if self.engine == "chain" else len(self.state.species)
         width = max(1, _PART // (self.state.tables.n_sites * -(-units // self.n_threads)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pomdft.kernels import compiled, montecarlo_reference
+from pomdft.kernels import compiled, reference_montecarlo
 from pomdft.kernels.energy import total_energy
 from pomdft.kernels.lattice import build_lattice
 from pomdft.kernels.model import LatticeModel
@@ -163,7 +163,7 @@ def test_fields_and_energies_never_drift(engine, n_species, move):
             np.testing.assert_array_equal((after == s).sum(axis=1), (before == s).sum(axis=1))
 
 
-class _Recorder(montecarlo_reference._Chain):
+class _Recorder(reference_montecarlo._Chain):
     """A chain that swaps what it is told to and says what it took the change to be."""
 
     def change(self, i, j):
@@ -209,7 +209,7 @@ def test_every_flip_s_change_is_the_full_recomputation_and_its_reverse_the_negat
     lattice = build_lattice("decahedron", n_atoms=75)
     model = random_model(n_species, 75, 3)
     simulation = prepare_replicas(lattice, model, [300.0], "flip", "chain")
-    chain = montecarlo_reference._Chain(simulation.state, 0)
+    chain = reference_montecarlo._Chain(simulation.state, 0)
     quantised, state = simulation.quantised, simulation.state
     start = total_energy(lattice, model, chain.species)
     for i in range(75):
@@ -235,7 +235,7 @@ def test_every_change_of_32_replicas_is_the_full_recomputation(n_species, move):
     lattice = build_lattice("truncated-octahedron", n_atoms=38)
     model = random_model(n_species, 38, 7)
     simulation = prepare_replicas(lattice, model, np.full(32, 1e9), move, "replicas")
-    block = montecarlo_reference._Block(simulation.state, 0)
+    block = reference_montecarlo._Block(simulation.state, 0)
     bits = np.zeros(32, np.int64)
     start, energies = block.species.copy(), block.energies()
     full = simulation.model.energies(np.ascontiguousarray(start.T))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pomdft.kernels import random_philox as rng
-from pomdft.kernels.montecarlo_reference import minus_log2
+from pomdft.kernels.reference_montecarlo import minus_log2
 
 Array = npt.NDArray[Any]
 _SWAP_NONE, _SWAP_SURFACE = 0, 1
@@ -152,7 +152,7 @@ class _Growth:
             p.enlist_around(j)
 
 
-def run(  # noqa: PLR0917 - the signature of the compiled kernel
+def run(
     neighbours: Array,
     half: Array,
     atom: Array,
