@@ -32,8 +32,8 @@ class ContactAffinity:
         empty where only `std_ev` is known.
     source : str
         "given" or the key of the calculation.
-    contacts : int
-        Contacts of one ligand; 0 where not known.
+    contacts : float
+        Contacts of one ligand, the mean over the metals that are compared; 0 where not known.
     """
 
     metal: str
@@ -41,7 +41,7 @@ class ContactAffinity:
     std_ev: float = 0.0
     members_ev: tuple[float, ...] = ()
     source: str = "given"
-    contacts: int = 0
+    contacts: float = 0.0
 
     def __post_init__(self) -> None:
         find_metal(self.metal)

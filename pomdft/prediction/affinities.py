@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.structures.supports import split_support
@@ -23,6 +25,11 @@ def collect_contact_affinities(
     together; of these sets the one with most of the metals is taken, clusters without a support
     before those with one, then the best level, then the latest. Counterpoise-corrected energies
     are used where every metal of the set has them.
+
+    All energies of the set are divided by one number, the mean of its contacts: a ligand covers
+    the same area whatever the metal, and gains its whole binding energy there. Divided by its own
+    two contacts a gold cluster would look held more tightly than a silver one that is bound by
+    much more through six.
 
     Parameters
     ----------
@@ -60,12 +67,12 @@ def collect_contact_affinities(
 
     chosen = max(enumerate(sets.values()), key=rank)[1]
     corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())
-    return {metal: _per_contact(document, corrected) for metal, document in chosen.items()}
+    contacts = float(np.mean([document.contacts for document in chosen.values()]))
+    return {m: _per_contact(document, corrected, contacts) for m, document in chosen.items()}
 
 
-def _per_contact(document: Affinity, corrected: bool) -> ContactAffinity:
+def _per_contact(document: Affinity, corrected: bool, contacts: float) -> ContactAffinity:
     shift = (document.counterpoise_correction_ev or 0.0) if corrected else 0.0
-    contacts = document.contacts
     members = tuple((e + shift) / contacts for e in document.ensemble_ev or ())
     std, note = document.std_ev, ""
     if std is None and not members:

@@ -3,7 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pomdft.analysis.segregation_ligand import ContactAffinity
+from pomdft.analysis.elements import find_metal
+from pomdft.analysis.segregation_ligand import ContactAffinity, monolayer_coverage
 from pomdft.prediction.affinities import ASSUMED_STD_EV, collect_contact_affinities
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.level import Level
@@ -72,6 +73,19 @@ def test_ensembles_are_per_contact_and_missing_ones_are_named():
     assert found["Au"].members_ev == pytest.approx((-0.4, -0.5, -0.6))
     assert found["Ag"].std_ev == pytest.approx(ASSUMED_STD_EV)
     assert "assumed" in found["Ag"].source
+
+
+def test_metal_bound_more_strongly_is_held_more_tightly_whatever_its_contacts():
+    gold = make("Au", energy_ev=-2.0, contacts=2, per_contact_ev=-1.0)
+    silver = make("Ag", energy_ev=-3.0, contacts=6, per_contact_ev=-0.5)
+    found = collect_contact_affinities([gold, silver])
+    assert found["Au"].per_contact_ev == pytest.approx(-2.0 / 4)
+    assert found["Ag"].per_contact_ev == pytest.approx(-3.0 / 4)
+    # What a surface atom gains is the binding energy times its share of the footprint.
+    coverage = monolayer_coverage("W5O18", found)
+    assert coverage is not None
+    areas = [find_metal(metal).atomic_area_angstrom2 for metal in ("Au", "Ag")]
+    assert coverage * found["Ag"].per_contact_ev == pytest.approx(-3.0 * np.mean(areas) / 50.0)
 
 
 def test_tightest_orientation_counts_and_contactless_complexes_do_not():
