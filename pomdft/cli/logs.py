@@ -11,6 +11,8 @@ import typer
 
 from pomdft.errors import NotComputedError
 from pomdft.settings import load_settings
+from pomdft.store.catalogue import find_entries
+from pomdft.store.reference import read_archived_log
 from pomdft.store.results import ResultStore
 
 _POLL_S = 0.5
@@ -32,6 +34,12 @@ def logs(
     settings = load_settings()
     store = ResultStore(settings.store)
     folder = default_queue_folder(settings)
+    shipped = _find_shipped(store, key)
+    if shipped is not None:
+        text = read_archived_log(shipped).decode(errors="replace")
+        typer.echo(f"==> shipped with the package: GPAW's log of {shipped}")
+        typer.echo("\n".join(text.splitlines()[-lines:]))
+        return
     whole = resolve_key(store, key)
     positions: dict[Path, int] = {}
     files = log_files(store, folder, whole)
@@ -49,6 +57,15 @@ def logs(
             _show_new(path, positions.get(path, 0))
         failure = store.find_failure(whole)
         typer.echo(f"==> {whole}: {'finished' if failure is None else failure.message}")
+
+
+def _find_shipped(store: ResultStore, prefix: str) -> str | None:
+    """Return the one shipped calculation that is meant, where the store has none of that key."""
+    found = find_entries(store, prefix) if prefix else []
+    calculations = [entry for entry in found if entry.kind == "calculation"]
+    if len(calculations) == 1 and calculations[0].shipped:
+        return calculations[0].key
+    return None
 
 
 def _is_over(store: ResultStore, key: str) -> bool:

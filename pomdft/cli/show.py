@@ -8,57 +8,90 @@ from typing import Annotated, Any
 import typer
 from rich.tree import Tree
 
+from pomdft.cli.recomputation import find_command
 from pomdft.cli.rendering import Format, make_console
 from pomdft.errors import InputError, NotComputedError
-from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
+from pomdft.schemas import affinity as affinity_schema
+from pomdft.schemas import dband, ion_affinity, protonation, segregation
+from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.settings import load_settings
+from pomdft.store.catalogue import Entry, find_entries, read_document
+from pomdft.store.documents import StoredDocument
+from pomdft.store.reference import load_provenance, read_archived
 from pomdft.store.results import ResultStore
+
+_CONVENTIONS = {
+    "affinity": affinity_schema.SIGN_CONVENTION,
+    "d_band": dband.ENERGY_CONVENTION,
+    "segregation": segregation.SIGN_CONVENTION,
+    "substitution": "energy in eV to dissolve a solute atom; negative = mixes",
+    "ion_affinity": ion_affinity.SIGN_CONVENTION,
+    "protonation": protonation.SIGN_CONVENTION,
+}
+#: Shown in lines of their own, or of no use to a reader.
+_ELSEWHERE = {"key", "level", "calculations", "source", "schema_version", "model", "ensemble_ev"}
 
 
 def show(
-    key: Annotated[str, typer.Argument(help="Key of an affinity or calculation, or its start.")],
+    key: Annotated[str, typer.Argument(help="Key of a result or calculation, or its start.")],
     form: Annotated[Format, typer.Option("--format", help="table or json.")] = Format.TABLE,
 ) -> None:
-    """Show one affinity or calculation: what, how, from what, and the path of the raw log.
+    """Show one result or calculation: what, how, from what, its raw log, how to compute it again.
+
+    Results are affinities, d-bands, lattice constants, segregation energies and the others that
+    have a key, of your own store or shipped with the package.
 
     Example: pomdft show 0373fcfd
     """
     store = ResultStore(load_settings().store)
-    kind, full = _find(store, key)
-    if kind == "affinity":
-        affinity = store.read_affinity(full)
+    entry = _find(store, key)
+    if entry.kind != "calculation":
+        document = read_document(store, entry)
         if form is Format.JSON:
-            parts = {role: _calculation(store, k) for role, k in affinity.calculations.items()}
-            typer.echo(json.dumps({**affinity.model_dump(mode="json"), "parts": parts}, indent=1))
+            parts = {role: _describe(store, k) for role, k in document.calculations.items()}
+            data = {**document.model_dump(mode="json"), "parts": parts}
+            typer.echo(json.dumps({**data, "command": find_command(document)}, indent=1))
         else:
-            make_console().print(_affinity_tree(store, affinity), soft_wrap=True)
+            make_console().print(_document_tree(store, entry, document), soft_wrap=True)
         return
-    data = _calculation(store, full)
+    data = _describe(store, entry.key)
     if form is Format.JSON:
         typer.echo(json.dumps(data, indent=1))
     else:
-        tree = Tree(f"calculation {full}")
+        tree = Tree(f"calculation {entry.key}")
         for name, value in data.items():
             tree.add(f"{name}: {_short(value)}")
         make_console().print(tree, soft_wrap=True)
 
 
-def _find(store: ResultStore, prefix: str) -> tuple[str, str]:
+def _find(store: ResultStore, prefix: str) -> Entry:
     if not prefix or any(c not in "0123456789abcdef" for c in prefix):
         raise InputError(f"{prefix!r} is not a key (hexadecimal digits).", "See pomdft affinities.")
-    found: list[tuple[str, str]] = []
-    if store.root.exists():
-        found = store.index.find_keys(prefix)
-        begun = [("calculation", k) for k in store.calculation_keys() if k.startswith(prefix)]
-        found += [entry for entry in begun if entry not in found]
+    found = find_entries(store, prefix)
     if not found:
         raise NotComputedError(
-            f"No result with key {prefix} in {store.root}.", "See pomdft affinities and status."
+            f"No result with key {prefix} in {store.root} or in the shipped data.",
+            "See pomdft affinities and status.",
         )
     if len(found) > 1:
-        listed = ", ".join(f"{k} ({kind})" for kind, k in found[:6])
+        listed = ", ".join(f"{entry.key} ({entry.kind})" for entry in found[:6])
         raise InputError(f"{prefix} fits several keys: {listed}.", "Give more digits.")
     return found[0]
+
+
+def _describe(store: ResultStore, key: str) -> dict[str, Any]:
+    """Return what is known of a calculation, of the store's own or of a shipped one."""
+    if (store.folder(key) / "input.json").exists() or key not in load_provenance():
+        return _calculation(store, key)
+    archived = read_archived(key)
+    return {
+        "key": key,
+        "state": "finished, shipped with the package",
+        **_input_fields(archived.request),
+        "log": f"pomdft logs {key}",
+        **_result_fields(archived.result),
+    }
 
 
 def _calculation(store: ResultStore, key: str) -> dict[str, Any]:
@@ -71,8 +104,22 @@ def _calculation(store: ResultStore, key: str) -> dict[str, Any]:
     state = "finished" if result else "running" if store.is_running(key) else "unfinished"
     data: dict[str, Any] = {
         "key": key,
-        "label": request.model.label,
         "state": "failed" if failure and not result else state,
+        **_input_fields(request),
+        "folder": str(folder),
+        "log": str(log) if log.exists() else None,
+        "earlier_logs": [path for path in logs if path != str(log)],
+    }
+    if result is not None:
+        data |= _result_fields(result)
+    if failure is not None and result is None:
+        data["failure"] = failure.message
+    return data
+
+
+def _input_fields(request: CalculationInput) -> dict[str, Any]:
+    return {
+        "label": request.model.label,
         "task": request.task,
         "formula": request.model.formula,
         "charge": request.model.charge,
@@ -83,56 +130,61 @@ def _calculation(store: ResultStore, key: str) -> dict[str, Any]:
         "level_parameters": request.level.parameters,
         "dispersion": request.level.dispersion,
         "codes": request.codes,
-        "folder": str(folder),
-        "log": str(log) if log.exists() else None,
-        "earlier_logs": [path for path in logs if path != str(log)],
     }
-    if result is not None:
-        data |= {
-            "energy_ev": result.energy_ev,
-            "dispersion_energy_ev": result.dispersion_energy_ev,
-            "max_force_ev_per_angstrom": result.max_force_ev_per_angstrom,
-            "magnetic_moment_bohr_magneton": result.magnetic_moment_bohr_magneton,
-            "n_steps": result.n_steps,
-            "recovery": [step.model_dump(mode="json") for step in result.recovery],
-            "wall_time_s": result.wall_time_s,
-            "n_ranks": result.n_ranks,
-            "finished": result.finished.isoformat(),
-        }
-    if failure is not None and result is None:
-        data["failure"] = failure.message
-    return data
 
 
-def _affinity_tree(store: ResultStore, affinity: Affinity) -> Tree:
-    tree = Tree(f"affinity {affinity.key}: {affinity.model.title}")
-    tree.add(f"orientation: {affinity.model.orientation}")
-    tree.add(f"level: {affinity.level.title}: {affinity.level.description}")
-    energies = tree.add(f"energies in eV ({SIGN_CONVENTION})")
-    for name in (
-        "energy_ev",
-        "std_ev",
-        "counterpoise_correction_ev",
-        "interaction_energy_ev",
-        "reorganisation_ligand_ev",
-        "reorganisation_metal_ev",
-        "dispersion_ev",
-        "per_contact_ev",
-    ):
-        value = getattr(affinity, name)
-        text = "not computed" if value is None else f"{value:+.4f}"
-        energies.add(f"{name}: {text}")
-    tree.add(f"metal-ligand contacts: {affinity.contacts}")
+def _result_fields(result: CalculationResult) -> dict[str, Any]:
+    return {
+        "energy_ev": result.energy_ev,
+        "dispersion_energy_ev": result.dispersion_energy_ev,
+        "max_force_ev_per_angstrom": result.max_force_ev_per_angstrom,
+        "magnetic_moment_bohr_magneton": result.magnetic_moment_bohr_magneton,
+        "n_steps": result.n_steps,
+        "recovery": [step.model_dump(mode="json") for step in result.recovery],
+        "wall_time_s": result.wall_time_s,
+        "n_ranks": result.n_ranks,
+        "finished": result.finished.isoformat(),
+    }
+
+
+def _document_tree(store: ResultStore, entry: Entry, document: Affinity | StoredDocument) -> Tree:
+    name = entry.kind.replace("_", " ")
+    title = f": {document.model.title}" if isinstance(document, Affinity) else ""
+    tree = Tree(f"{name} {entry.key}{title}")
+    tree.add("source: " + ("shipped with the package" if entry.shipped else str(store.root)))
+    tree.add(f"level: {document.level.title}: {document.level.description}")
+    convention = _CONVENTIONS.get(entry.kind)
+    numbers = tree if convention is None else tree.add(convention)
+    if isinstance(document, Affinity):
+        tree.add(f"orientation: {document.model.orientation}")
+    for field in type(document).model_fields:
+        if field in _ELSEWHERE:
+            continue
+        value = getattr(document, field)
+        if field == "sites" and isinstance(document, dband.DBand):
+            numbers.add("sites").add(document.to_dataframe().to_string(index=False))
+            continue
+        energy = "_ev" in field or field.endswith("_v")
+        if value is None and not energy:
+            continue
+        (numbers if energy else tree).add(f"{field}: {_short(value)}")
+    command = find_command(document)
+    tree.add(
+        f"computed again by: {command}"
+        if command
+        else "computed again by: an input file with this level"
+    )
     parts = tree.add("calculations")
-    for role, key in affinity.calculations.items():
+    for role, key in document.calculations.items():
         try:
-            data = _calculation(store, key)
+            data = _describe(store, key)
         except NotComputedError:
             parts.add(f"{role}: {key} (not in this store)")
             continue
         branch = parts.add(f"{role}: {data['label']}")
         branch.add(f"key: {key}")
-        branch.add(f"energy_ev: {data.get('energy_ev'):.6f}")
+        if data.get("energy_ev") is not None:
+            branch.add(f"energy_ev: {data['energy_ev']:.6f}")
         if data.get("dispersion_energy_ev") is not None:
             branch.add(f"of which D4 dispersion: {data['dispersion_energy_ev']:.6f}")
         branch.add(f"log: {data['log']}")
@@ -140,4 +192,6 @@ def _affinity_tree(store: ResultStore, affinity: Affinity) -> Tree:
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "not computed"
     return f"{value:.6f}" if isinstance(value, float) else str(value)

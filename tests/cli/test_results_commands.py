@@ -65,7 +65,7 @@ def test_from_run_to_show(pomdft: Run, own_settings: Path) -> None:
     assert difference == pytest.approx(row["energy_ev"], abs=1e-9)
     assert {part["state"] for part in shown["parts"].values()} == {"finished"}
     text = pomdft("show", row["key"]).out
-    assert "energies in eV (binding energy in eV; negative = bound)" in text
+    assert "binding energy in eV; negative = bound" in text
     part = shown["calculations"]["complex"]
     assert part in text
     assert str(own_settings) in pomdft("show", part).out

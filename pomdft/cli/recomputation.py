@@ -1,0 +1,98 @@
+"""The command that computes a document again."""
+
+from __future__ import annotations
+
+import shlex
+
+from pomdft.errors import PomdftError
+from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.bulk import BulkMetal
+from pomdft.schemas.dband import DBand
+from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.level import Level
+from pomdft.schemas.protonation import ProtonationEnergy
+from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
+from pomdft.store.documents import StoredDocument
+
+#: Levels that the commands take where none can be named.
+_FIXED_LEVELS = {
+    BulkMetal: "pw-bulk",
+    DBand: "pw-d-band",
+    SegregationEnergyDocument: "pw-slab",
+    SubstitutionEnergyDocument: "pw-slab",
+}
+
+
+def find_command(document: Affinity | StoredDocument) -> str | None:
+    """Return the command that computes a document in an empty store.
+
+    Parameters
+    ----------
+    document : Affinity or StoredDocument
+
+    Returns
+    -------
+    str or None
+        None where only an input file can say it: with a level that is no preset of this version,
+        or other fields that the command has no option for.
+    """
+    if isinstance(document, DBand) and document.facet.startswith("M"):
+        return _cluster_command(document)
+    if not _is_preset(document.level, _FIXED_LEVELS.get(type(document))):
+        return None
+    words: list[str]
+    match document:
+        case Affinity():
+            words = _affinity_words(document)
+        case BulkMetal():
+            words = ["metal", "bulk", document.metal]
+        case DBand():
+            words = ["metal", "d-band", document.metal, "--facet", document.facet]
+        case SegregationEnergyDocument():
+            words = ["metal", "segregation", document.host, document.solute]
+            words += ["--facet", document.facet]
+        case SubstitutionEnergyDocument():
+            words = ["metal", "mixing", document.host, document.solute]
+        case IonAffinity():
+            words = ["solution", "ions", document.ligand, document.salt]
+            words += _unless_default("--site", document.site, "vacancy")
+            words += _unless_default("--level", document.level.name, "lcao-water")
+        case ProtonationEnergy():
+            words = ["solution", "protonation", document.pom, "--protons", str(document.protons)]
+            words += ["--site", document.site]
+            words += _unless_default("--level", document.level.name, "lcao-water")
+    return shlex.join(["pomdft", *words])
+
+
+def _affinity_words(affinity: Affinity) -> list[str]:
+    model = affinity.model
+    return [
+        *("run", "--ligand", model.ligand, "--metal", model.metal),
+        *_unless_default("--level", affinity.level.name, "lcao"),
+        *_unless_default("--cluster", model.cluster, "M4"),
+        *_unless_default("--site", model.site, "vacancy"),
+        *_unless_default("--charge-model", model.charge_model, "protonated"),
+    ]
+
+
+def _cluster_command(document: DBand) -> str | None:
+    """Return the command of a cluster's d-band: it comes with the ensemble of an affinity."""
+    if document.ligand is None or not _is_preset(document.level):
+        return None
+    words = ["metal", "ensemble", document.ligand, document.metal]
+    words += _unless_default("--cluster", document.facet, "M4")
+    words += _unless_default("--level", document.level.name, "lcao")
+    return shlex.join(["pomdft", *words])
+
+
+def _unless_default(option: str, value: str, default: str) -> list[str]:
+    return [] if value == default else [option, value]
+
+
+def _is_preset(level: Level, name: str | None = None) -> bool:
+    from pomdft.calculations.levels import load_level
+
+    try:
+        return load_level(name or level.name).title == level.title
+    except PomdftError:
+        return False
