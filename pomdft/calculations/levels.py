@@ -117,8 +117,7 @@ def load_level(name: str = "lcao", overrides: Mapping[str, Any] | None = None) -
     """
     if name not in preset_names():
         raise UnknownNameError("level", name, preset_names())
-    path = resources.files("pomdft.calculations") / "presets" / f"{name}.yaml"
-    data: dict[str, Any] = {"name": name, **yaml.safe_load(path.read_text())}
+    data = _read_preset(name)
     if overrides:
         data = _merge(data, overrides)
         if "name" not in overrides:
@@ -129,6 +128,14 @@ def load_level(name: str = "lcao", overrides: Mapping[str, Any] | None = None) -
         raise _level_error(error) from None
     check_parameters(level)
     return level
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    """Return the fields of a preset; one with a `base` changes fields of that other preset."""
+    path = resources.files("pomdft.calculations") / "presets" / f"{name}.yaml"
+    data: dict[str, Any] = {"name": name, **yaml.safe_load(path.read_text())}
+    base = data.pop("base", None)
+    return data if base is None else _merge(_read_preset(base), data)
 
 
 def check_parameters(level: Level) -> None:

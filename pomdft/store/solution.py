@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pomdft.errors import NotComputedError
@@ -85,7 +86,8 @@ def read_ion_affinity(ligand: str, ion: str, level: str = DEFAULT_LEVEL) -> IonA
     if not found:
         raise NotComputedError(
             f"The affinity of {ligand} for the ion of {ion} (level {level}) has not been computed.",
-            f"Compute it: pomdft solution ions {ligand} '{ion}' --level {level}",
+            _name_levels(load_ion_affinities(ligand, salt=ion))
+            + f"Compute it: pomdft solution ions {ligand} '{ion}' --level {level}",
         )
     return found[-1]
 
@@ -102,6 +104,13 @@ def read_protonation_energies(pom: str, level: str = DEFAULT_LEVEL) -> list[Prot
     if not found:
         raise NotComputedError(
             f"The protonation of {pom} (level {level}) has not been computed.",
-            f"Compute it: pomdft solution protonation {pom} --level {level}",
+            _name_levels(load_protonation_energies(pom))
+            + f"Compute it: pomdft solution protonation {pom} --level {level}",
         )
     return list({(d.protons, d.site): d for d in found}.values())
+
+
+def _name_levels(found: Sequence[IonAffinity | ProtonationEnergy]) -> str:
+    """Return a hint at the levels at which something is known."""
+    names = sorted({document.level.name for document in found})
+    return f"It is known at level {' and '.join(names)}: ask for that. " if names else ""

@@ -54,6 +54,12 @@ def test_overrides_are_merged() -> None:
     assert load_level("lcao", {"name": "mine", "vacuum_angstrom": 5}).name == "mine"
 
 
+def test_preset_with_a_base_is_that_preset_with_changes() -> None:
+    changes = {"name": "lcao-water-contact", "relaxation": {"shell": "contact"}}
+    assert load_level("lcao-water-contact").title == load_level("lcao-water", changes).title
+    assert load_level("lcao-water").relaxation.shell == "all"
+
+
 def test_a_preset_is_not_changed_by_its_overrides() -> None:
     before = load_level("lcao").fingerprint
     load_level("lcao", {"parameters": {"convergence": {"density": 1e-2}}})
