@@ -35,6 +35,10 @@ _BOND = 34.0
 #: metals took 139 steps in all instead of 202 (benchmarks/relaxation_steps.py), gold ending in
 #: another minimum.
 OXYGEN_ON_SITE, METAL_ON_SITE = 2.0, 1.0
+#: O-H bonds: the harmonic force constant of water, 8.45 mdyn/angstrom (A. R. Hoy, I. M. Mills,
+#: G. Strey, Mol. Phys. 24, 1265 (1972), doi:10.1080/00268977200102361), lowered by a tenth for PBE;
+#: and what holds a proton on its cone: one that swings too far stretches its bond.
+_HYDROXYL_STIFFNESS, HYDROGEN_ON_SITE = 48.0, 1.0
 #: Spring between neighbours in a crystal of metals, eV/angstrom^2. Central springs k in an fcc
 #: crystal give the bulk modulus B = 4 k / (3 a): 1.7 (Ag) to 4.6 (Pt) from the PBE lattice
 #: constants a and B. See C. Kittel, Introduction to Solid State Physics, chapter 3.
@@ -43,7 +47,7 @@ _CRYSTAL_STIFFNESS = 3.0
 _NEIGHBOUR_REACH = 1.25
 _ADDENDA = frozenset(atomic_numbers[s] for s in ("W", "Mo", "V", "Nb", "Ta"))
 _LIGHT = 18
-_OXYGEN = 8
+_HYDROGEN, _OXYGEN = 1, 8
 #: Displacement of the finite differences, angstrom.
 DISPLACEMENT_ANGSTROM = 0.01
 
@@ -196,7 +200,8 @@ def _is_metal(numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
 def _on_site_stiffness(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return what is added to the block of each atom with itself, shape (n_atoms, 3, 3)."""
     oxygen = np.where(numbers == _OXYGEN, OXYGEN_ON_SITE, 0.0)
-    stiffness = oxygen + np.where(_is_metal(numbers), METAL_ON_SITE, 0.0)
+    hydrogen = np.where(numbers == _HYDROGEN, HYDROGEN_ON_SITE, 0.0)
+    stiffness = oxygen + hydrogen + np.where(_is_metal(numbers), METAL_ON_SITE, 0.0)
     return np.asarray(stiffness[:, None, None] * np.eye(3))
 
 
@@ -228,6 +233,8 @@ def _spring_stiffness(
     stiffness = np.where(between(metal, oxygen), np.clip(contacts, None, 20.0), stiffness)
     bonds = _TERMINAL_STIFFNESS * np.exp((_TERMINAL_ANGSTROM - lengths) / _SOFTENING_ANGSTROM)
     stiffness = np.where(between(addendum, oxygen), bonds, stiffness)
+    hydroxyl = between(numbers == _HYDROGEN, oxygen)
+    stiffness = np.where(hydroxyl, _HYDROXYL_STIFFNESS * closeness**3, stiffness)
     return np.asarray(np.where(closeness < _LEAST_CLOSENESS, 0.0, stiffness), dtype=np.float64)
 
 
