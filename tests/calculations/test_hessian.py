@@ -53,8 +53,8 @@ def springs(model: AtomicModel, free: np.ndarray) -> np.ndarray:
 
 
 def bare_springs(model: AtomicModel) -> np.ndarray:
-    """Without what holds oxygens (2 eV/angstrom^2) and metals (1) in their places."""
-    held = {"O": 2.0, "Au": 1.0}
+    """Without what holds oxygens (2 eV/angstrom^2), metals and hydrogens (1) in place."""
+    held = {"O": 2.0, "Au": 1.0, "H": 1.0}
     places = np.repeat([held.get(symbol, 0.0) for symbol in model.symbols], 3)
     return springs(model, np.arange(len(model.symbols))) - np.diag(places)
 
@@ -115,3 +115,14 @@ def test_springs_know_water(water: AtomicModel) -> None:
     stiffness = np.linalg.eigvalsh(bare_springs(water))
     assert (stiffness > 0.3).sum() == 3
     assert 40 < stiffness[-1] < 130
+
+
+def test_hydroxyl_bond_is_as_stiff_as_in_water(water: AtomicModel) -> None:
+    held = springs(water, np.arange(3))
+    oxygen = water.symbols.index("O")
+    hydrogen = water.symbols.index("H")
+    bond = water.positions[hydrogen] - water.positions[oxygen]
+    direction = np.zeros(9)
+    direction[3 * hydrogen : 3 * hydrogen + 3] = bond / np.linalg.norm(bond)
+    # 8.45 mdyn/angstrom, the harmonic force constant of water, is 52.7 eV/angstrom^2.
+    assert direction @ held @ direction == pytest.approx(52.7, rel=0.15)
