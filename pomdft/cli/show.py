@@ -172,7 +172,7 @@ def _document_tree(store: ResultStore, entry: Entry, document: Affinity | Stored
     tree.add(
         f"computed again by: {command}"
         if command
-        else "computed again by: an input file with this level"
+        else "computed again by: a study that asks for it, no single command"
     )
     parts = tree.add("calculations")
     for role, key in document.calculations.items():

@@ -49,8 +49,8 @@ def find_entries(store: ResultStore, prefix: str) -> list[Entry]:
         own += [Entry(kind, key) for kind, key in store.index.find_keys(prefix)]
     own += [Entry("calculation", k) for k in store.calculation_keys() if k.startswith(prefix)]
     for kind in KINDS.values():
-        folder = store.root / "documents" / kind
-        own += [Entry(kind, path.stem) for path in sorted(folder.glob(f"{prefix}*.json"))]
+        paths = sorted((store.root / "documents" / kind).glob("*.json"))
+        own += [Entry(kind, path.stem) for path in paths if path.stem.startswith(prefix)]
     shipped = [Entry("affinity", a.key, shipped=True) for a in load_reference_affinities()]
     shipped += [
         Entry(KINDS[type(document)], document.key, shipped=True)

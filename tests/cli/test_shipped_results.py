@@ -38,7 +38,7 @@ def test_other_shipped_documents_are_shown(pomdft: Run, kind: str) -> None:
     answer = pomdft("show", document.key)
     assert answer.status == 0, answer.err
     assert document.level.title in answer.out
-    command = find_command(document) or "an input file"
+    command = find_command(document) or "a study that asks for it"
     assert f"computed again by: {command}" in answer.out
     for key in document.calculations.values():
         assert f"log: pomdft logs {key}" in answer.out
@@ -52,6 +52,15 @@ def test_log_of_a_shipped_calculation_is_printed(pomdft: Run) -> None:
     assert "Fermi level" in answer.out
     assert "iter:" in answer.out
     assert len(pomdft("logs", key, "-n", "3").out.splitlines()) == 4
+
+
+@pytest.mark.parametrize("key", ["*", "**", "../..", "[", "", "zz"])
+def test_words_that_are_no_key_are_refused_in_one_line(pomdft: Run, key: str) -> None:
+    for command in ("show", "logs"):
+        answer = pomdft(command, key)
+        assert answer.status in (1, 2)
+        assert len(answer.err.strip().splitlines()) == 1
+        assert "unexpected" not in answer.err
 
 
 def test_own_copy_goes_before_the_shipped_one(pomdft: Run) -> None:
