@@ -126,10 +126,12 @@ def d_band(
 
 
 @app.command("segregation")
-def segregation(
+def segregation(  # noqa: PLR0917 - options of a command
     host: str,
     solute: str,
     facet: Annotated[str | None, typer.Option(help="Default: close-packed.")] = None,
+    layers: Annotated[int, typer.Option(help="Of the slab.")] = 4,
+    repeat: Annotated[int, typer.Option(help="Surface cells along both directions.")] = 2,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -137,7 +139,8 @@ def segregation(
 
     Example: pomdft metal segregation Au Ag
     """
-    _compute(_study("segregation", [host, solute], facets=[facet] if facet else []), retry, form)
+    fields = {"facets": [facet] if facet else [], "layers": layers, "repeat": repeat}
+    _compute(_study("segregation", [host, solute], **fields), retry, form)
 
 
 @app.command("mixing")

@@ -51,6 +51,8 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
         case SegregationEnergyDocument():
             words = ["metal", "segregation", document.host, document.solute]
             words += ["--facet", document.facet]
+            words += _unless_default("--layers", str(document.layers), "4")
+            words += _unless_default("--repeat", str(document.repeat[0]), "2")
         case SubstitutionEnergyDocument():
             words = ["metal", "mixing", document.host, document.solute]
         case IonAffinity():

@@ -17,7 +17,7 @@ from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.settings import load_settings
-from pomdft.store.documents import find_documents, save_document
+from pomdft.store.documents import find_segregation_documents, save_document
 from pomdft.structures.crystals import (
     build_crystal,
     build_facet_slab,
@@ -227,18 +227,16 @@ def compute_substitution(
 def find_segregation(host: str, solute: str, facet: str = "111") -> SegregationEnergyDocument:
     """Return a DFT segregation energy: from the user's store, else the data shipped.
 
+    The one of the thickest slab, where there are several.
+
     Raises
     ------
     NotComputedError
         It has not been computed; the message names the command that would.
     """
-    found = find_documents(
-        load_settings().store,
-        SegregationEnergyDocument,
-        lambda d: (d.host, d.solute, d.facet) == (host, solute, facet) and d.relaxed,
-    )
-    if found:
-        return found[-1]
+    for document in reversed(find_segregation_documents(load_settings().store)):
+        if (document.host, document.solute, document.facet) == (host, solute, facet):
+            return document
     raise NotComputedError(
         f"The segregation energy of {solute} in {host}({facet}) has not been computed.",
         f"Compute it: pomdft metal segregation {host} {solute} --facet {facet}",

@@ -9,8 +9,7 @@ from pathlib import Path
 from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.errors import NotComputedError
 from pomdft.schemas.dband import DBand
-from pomdft.schemas.segregation import SegregationEnergyDocument
-from pomdft.store.documents import find_documents
+from pomdft.store.documents import find_documents, find_segregation_documents
 
 #: Assumed standard deviation of a DFT segregation energy, eV: there is no ensemble of them.
 COMPUTED_STD_EV = 0.10
@@ -56,8 +55,10 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     dict
         (host, solute, facet) to (energy, standard deviation), eV; negative = to the surface.
     """
-    found = find_documents(root, SegregationEnergyDocument, lambda d: d.relaxed)
-    return {(d.host, d.solute, d.facet): (d.energy_ev, COMPUTED_STD_EV) for d in found}
+    return {
+        (d.host, d.solute, d.facet): (d.energy_ev, COMPUTED_STD_EV)
+        for d in find_segregation_documents(root)
+    }
 
 
 def collect_ligand_shifts(root: Path, ligand: str, metals: Sequence[str]) -> dict[str, LigandShift]:

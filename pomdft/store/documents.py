@@ -165,14 +165,16 @@ def check_reference_document(
         if key not in records:
             raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
     if isinstance(document, SegregationEnergyDocument):
-        pair = [records[document.calculations[role]] for role in ("surface", "inside")]
-        _check_relaxed(name, document.relaxed, pair)
-        _check_energy(name, document.energy_ev, pair[0].energy_ev - pair[1].energy_ev)
+        parts = {role: records[document.calculations[role]] for role in ("surface", "inside")}
+        _check_relaxed(name, document.relaxed, parts.values())
+        _check_level(name, document.level.title, parts)
+        difference = parts["surface"].energy_ev - parts["inside"].energy_ev
+        _check_energy(name, document.energy_ev, difference)
     if isinstance(document, SubstitutionEnergyDocument):
-        alloy, host, solute = (
-            records[document.calculations[role]].energy_ev for role in ("alloy", "host", "solute")
-        )
-        _check_relaxed(name, document.relaxed, [records[document.calculations["alloy"]]])
+        parts = {role: records[document.calculations[role]] for role in ("alloy", "host", "solute")}
+        _check_relaxed(name, document.relaxed, [parts["alloy"]])
+        _check_level(name, document.level.title, parts)
+        alloy, host, solute = (part.energy_ev for part in parts.values())
         n = document.n_atoms
         _check_energy(name, document.energy_ev, alloy - (n - 1) / n * host - solute)
     if isinstance(document, IonAffinity):
@@ -204,11 +206,15 @@ def _check_reaction(
         raise CorruptDocumentError(f"{name} lacks its calculations.")
     parts = {role: records[document.calculations[role]] for role in coefficients}
     _check_relaxed(name, document.relaxed and document.level.relax, parts.values())
-    for role, record in parts.items():
-        if record.level_title != document.level.title:
-            raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
+    _check_level(name, document.level.title, parts)
     expected = sum(n * parts[role].energy_ev for role, n in coefficients.items())
     _check_energy(name, document.energy_ev, expected)
+
+
+def _check_level(name: str, title: str, parts: Mapping[str, CalculationRecord]) -> None:
+    for role, record in parts.items():
+        if record.level_title != title:
+            raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
 
 
 def _check_relaxed(name: str, relaxed: bool, records: Iterable[CalculationRecord]) -> None:
@@ -237,3 +243,18 @@ def find_documents(root: Path, kind: type[D], accept: Callable[[D], bool]) -> li
     """
     every = itertools.chain(load_reference_documents(kind), list_documents(root, kind))
     return [document for document in every if accept(document)]
+
+
+def find_segregation_documents(root: Path) -> list[SegregationEnergyDocument]:
+    """Return relaxed segregation energies, shipped, then own ones; the last one of a pair counts.
+
+    Of slabs that differ in their layers the thicker one comes later: in it the solute inside is
+    further from both surfaces.
+
+    Parameters
+    ----------
+    root : Path
+        The user's store.
+    """
+    found = find_documents(root, SegregationEnergyDocument, lambda d: d.relaxed)
+    return sorted(found, key=lambda d: (d.source != "reference", d.layers))

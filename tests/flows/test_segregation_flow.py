@@ -4,6 +4,8 @@ import pytest
 from ase.build import bulk, fcc111
 from ase.calculators import emt
 
+from pomdft.calculations.levels import load_level
+from pomdft.cli.recomputation import find_command
 from pomdft.errors import InputError, NotComputedError
 from pomdft.flows.bulk import BulkMaker
 from pomdft.flows.metals import make_metal_flows, run_metal_flows
@@ -70,6 +72,21 @@ def test_large_cheap_solute_goes_to_the_surface_and_the_reverse_stays(store):
         "segregation: Ag in Cu(111)",
         "segregation: Cu in Ag(111)",
     ]
+
+
+def test_thicker_slab_counts_and_its_command_says_so(store):
+    lattice = BulkMaker(level=STATIC, store=store).find_equilibrium("Cu")
+    found = {
+        layers: SegregationMaker(
+            level=RELAXED, bulk_level=STATIC, store=store, layers=layers
+        ).compute(lattice, "Ag", "111")
+        for layers in (5, 3)
+    }
+    assert found[5].energy_ev != found[3].energy_ev
+    assert find_segregation("Cu", "Ag") == found[5]
+    assert collect_segregation(load_settings().store)["Cu", "Ag", "111"][0] == found[5].energy_ev
+    preset = found[5].model_copy(update={"level": load_level("pw-slab")})
+    assert find_command(preset) == "pomdft metal segregation Cu Ag --facet 111 --layers 5"
 
 
 def test_what_is_not_computed_names_the_command(store):

@@ -18,6 +18,7 @@ from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, as_vectors
 from pomdft.schemas.provenance import CalculationRecord
+from pomdft.schemas.segregation import SegregationEnergyDocument
 from pomdft.settings import load_settings
 from pomdft.store.documents import KINDS, check_reference_document, load_reference_documents
 from pomdft.store.export import export_reference, strip_machine
@@ -152,6 +153,17 @@ def test_energies_without_calculations_are_refused(exported):
         check_reference(affinity, {})
     with pytest.raises(CorruptDocumentError, match="is marked store"):
         check_reference(changed(affinity, source="store"), records)
+
+
+def test_segregation_energies_of_two_levels_are_refused(exported):
+    _, records = load(exported[1])
+    (entry,) = json.loads((exported[1] / "segregation.json").read_text())
+    document = SegregationEnergyDocument.model_validate(entry)
+    assert check_reference_document(document, records) is document
+    key = document.calculations["inside"]
+    mixed = {**records, key: records[key].model_copy(update={"level_title": "another level"})}
+    with pytest.raises(CorruptDocumentError, match="the inside is of level another level"):
+        check_reference_document(document, mixed)
 
 
 def test_loaded_data_pass_their_checks_and_their_files_are_whole():

@@ -1,0 +1,59 @@
+"""The command named for a shipped number asks for just the calculations it was made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pomdft.cli.recomputation import find_command
+from pomdft.flows.adoption import adopt_shipped
+from pomdft.schemas.dband import DBand
+from pomdft.store.documents import load_every_reference_document
+from pomdft.store.results import ResultStore
+
+Run = Callable[..., Any]
+#: Those whose structures are built, not relaxed by xTB first: the same on every machine.
+BUILT = [
+    document
+    for document in load_every_reference_document()
+    if type(document).__name__ in ("BulkMetal", "DBand", "SegregationEnergyDocument")
+    and not (isinstance(document, DBand) and document.facet.startswith("M"))
+]
+
+
+@pytest.fixture(scope="module")
+def adopted(tmp_path_factory: pytest.TempPathFactory) -> ResultStore:
+    store = ResultStore(tmp_path_factory.mktemp("store"))
+    adopt_shipped(store)
+    return store
+
+
+@pytest.mark.parametrize("document", BUILT, ids=lambda d: f"{type(d).__name__}-{d.key[:6]}")
+def test_command_needs_no_other_calculation_than_the_shipped_ones(
+    document: Any, adopted: ResultStore, pomdft: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POMDFT_STORE", str(adopted.root))
+    # Any calculation that is not in the store would have to be started, and cannot.
+    monkeypatch.setenv("POMDFT_LAUNCHER", "mpiexec --no-such-option")
+    command = find_command(document)
+    assert command is not None
+    answer = pomdft(*command.split()[1:], "--format", "json")
+    rows = {row["key"]: row for row in json.loads(answer.out)}
+    # A segregation command computes both directions; only one of them may be shipped.
+    assert document.key in rows, answer.err
+    for field, value in rows[document.key].items():
+        assert value == pytest.approx(getattr(document, field)), field
+
+
+def test_without_the_shipped_calculations_it_would_have_to_compute(
+    pomdft: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POMDFT_LAUNCHER", "mpiexec --no-such-option")
+    command = find_command(BUILT[0])
+    assert command is not None
+    answer = pomdft(*command.split()[1:], "--format", "json")
+    assert answer.status != 0
+    assert "failed" in answer.err
