@@ -59,11 +59,9 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
             words = ["solution", "ions", document.ligand, document.salt]
             words += _unless_default("--site", document.site, "vacancy")
             words += _unless_default("--level", document.level.name, "lcao-water")
-        case ProtonationEnergy() if document.level.relaxation.shell == "contact":
-            # Which atoms move depends on how long the series was, which only its input says.
-            return None
         case ProtonationEnergy():
-            words = ["solution", "protonation", document.pom, "--protons", str(document.protons)]
+            # The whole series: its length decides which atoms move.
+            words = ["solution", "protonation", document.pom, "--protons", str(document.series)]
             words += ["--site", document.site]
             words += _unless_default("--level", document.level.name, "lcao-water")
     return shlex.join(["pomdft", *words])

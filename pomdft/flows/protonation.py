@@ -88,6 +88,7 @@ class ProtonationMaker(SolutionMaker):
             {
                 "pom": pom,
                 "protons": protons,
+                "series": series,
                 "site": role,
                 "oxygen": oxygens[protons - 1],
                 "moving": len(bare) - len(frozen),
@@ -131,7 +132,7 @@ def assemble_protonation(
     Parameters
     ----------
     names : dict
-        "pom", "protons", "site", "oxygen", "moving".
+        "pom", "protons", "series", "site", "oxygen", "moving".
     level : dict
         Fields of `Level`.
     parts : mapping of str to CalculationDocument

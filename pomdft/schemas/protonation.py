@@ -35,6 +35,9 @@ class ProtonationEnergy(Document):
         Name, e.g. "alpha-PMo12O40".
     protons : int
         k + 1: the number of protons after the reaction.
+    series : int
+        Protons of the series the step was computed in; it decides which oxygens and, where only
+        their surroundings move, which atoms.
     charge : int
         Of the anion before the reaction, in units of e.
     site : str
@@ -67,6 +70,7 @@ class ProtonationEnergy(Document):
     key: str
     pom: str
     protons: int = Field(ge=1, le=60)
+    series: int = Field(ge=1, le=60)
     charge: int
     site: str
     oxygen: int = Field(ge=0)

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import pomdft
 from pomdft.calculations.levels import load_level
+from pomdft.cli.recomputation import find_command
 from pomdft.cli.solution import app
 from pomdft.errors import CorruptDocumentError, InputError, NotComputedError, UnknownNameError
 from pomdft.flows.ion_affinity import IonAffinityMaker
@@ -96,6 +97,16 @@ def test_successive_protons_are_weaker_and_share_their_calculations(computed):
     assert 0.9 < first.oh_length_angstrom < 1.1
     moving = store.read_input(first.calculations["parent"]).model
     assert first.moving == len(moving.symbols) - len(moving.frozen)
+
+
+def test_command_of_a_step_computes_its_whole_series(computed):
+    _, (_, first, second, _) = computed
+    assert (first.protons, second.protons) == (1, 2)
+    level = load_level("lcao-water-contact")
+    for step in (first, second):
+        command = find_command(step.model_copy(update={"level": level}))
+        expected = f"pomdft solution protonation W5O18 --protons 2 --site {step.site}"
+        assert command == f"{expected} --level lcao-water-contact"
 
 
 def test_unrelaxed_energies_say_so(computed):
