@@ -52,11 +52,19 @@ def export_reference(
     -------
     list of str
         One line for each document: written, or left out and why.
+
+    Raises
+    ------
+    CorruptDocumentError
+        A document of the store cannot be read; nothing is written.
     """
+    # All of it is read before anything is written: a damaged document must leave no half export.
+    wanted = [affinity for level in levels for affinity in store.affinities(level=level)]
+    documents = {kind: list_every(store.root, kind) for kind in KINDS}
     records = {record.key: record for record in _read_records(target)}
     lines = []
     affinities = {entry["key"]: entry for entry in _read_list(target / "affinities.json")}
-    for affinity in (a for level in levels for a in store.affinities(level=level)):
+    for affinity in wanted:
         shipped = affinity.model_copy(update={"source": "reference"})
         try:
             found = _archive(store, target, shipped.calculations.values())
@@ -69,7 +77,7 @@ def export_reference(
         lines.append(f"affinity {affinity!r}")
     for kind, name in KINDS.items():
         entries = {entry["key"]: entry for entry in _read_list(target / f"{name}.json")}
-        for document in list_every(store.root, kind):
+        for document in documents[kind]:
             other = document.model_copy(update={"source": "reference"})
             try:
                 found = _archive(store, target, other.calculations.values())

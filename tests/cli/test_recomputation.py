@@ -10,7 +10,9 @@ import pytest
 
 from pomdft.cli.recomputation import find_command
 from pomdft.flows.adoption import adopt_shipped
+from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.documents import load_every_reference_document
 from pomdft.store.results import ResultStore
 
@@ -19,7 +21,10 @@ Run = Callable[..., Any]
 BUILT = [
     document
     for document in load_every_reference_document()
-    if type(document).__name__ in ("BulkMetal", "DBand", "SegregationEnergyDocument")
+    if isinstance(
+        document,
+        BulkMetal | DBand | SegregationEnergyDocument | SubstitutionEnergyDocument,
+    )
     and not (isinstance(document, DBand) and document.facet.startswith("M"))
 ]
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import lzma
+import shutil
 from importlib import resources
 
 import numpy as np
@@ -112,6 +113,17 @@ def test_exporting_twice_changes_nothing(exported):
     before = {p.name: p.read_bytes() for p in target.rglob("*") if p.is_file()}
     export_reference(store, target, ["emt"])
     assert {p.name: p.read_bytes() for p in target.rglob("*") if p.is_file()} == before
+
+
+def test_a_damaged_document_leaves_no_half_export(exported, tmp_path):
+    source, _, _ = exported
+    root = tmp_path / "store"
+    shutil.copytree(source.root, root)
+    (document,) = (root / "documents" / "bulk").glob("*.json")
+    document.write_text("{")
+    with pytest.raises(CorruptDocumentError, match=document.name):
+        export_reference(ResultStore(root), tmp_path / "reference", ["emt"])
+    assert not (tmp_path / "reference").exists()
 
 
 def changed(affinity, **fields):
