@@ -125,10 +125,12 @@ class GpawEngine:
         calculator = self._calculator
         spin_polarised = calculator.get_number_of_spins() == 2
         fields: dict[str, Any] = {}
-        fermi_level = float(calculator.get_fermi_level())
-        # Without an empty band (a helium atom in a small basis) it lies at infinity.
-        if np.isfinite(fermi_level):
-            fields["fermi_level_ev"] = fermi_level
+        # With a fixed moment each spin has its own, and none is the Fermi level.
+        if not (self._parameters.get("occupations") or {}).get("fixmagmom"):
+            fermi_level = float(calculator.get_fermi_level())
+            # Without an empty band (a helium atom in a small basis) it lies at infinity.
+            if np.isfinite(fermi_level):
+                fields["fermi_level_ev"] = fermi_level
         if spin_polarised:
             fields["magnetic_moment_bohr_magneton"] = float(calculator.get_magnetic_moment())
         if self._request.properties:

@@ -25,7 +25,8 @@ def make_periodic_model(
     Parameters
     ----------
     structure : pymatgen Structure
-        Its lattice says along which axes it is periodic.
+        Its lattice says along which axes it is periodic. A site property "magmom" gives initial
+        moments in Bohr magnetons; otherwise ferromagnetic metals have those of their bulk.
     level : Level
         With k-points; decides the spin treatment.
     label : str
@@ -45,9 +46,10 @@ def make_periodic_model(
         )
     symbols = tuple(site.specie.symbol for site in structure)
     moments = None
-    magnetic = any(symbol in FERROMAGNETIC_MOMENTS for symbol in symbols)
+    given = structure.site_properties.get("magmom")
+    magnetic = given is not None or any(symbol in FERROMAGNETIC_MOMENTS for symbol in symbols)
     if level.spin == "on" or (level.spin == "auto" and magnetic):
-        moments = tuple(FERROMAGNETIC_MOMENTS.get(symbol, 0.0) for symbol in symbols)
+        moments = tuple(given or (FERROMAGNETIC_MOMENTS.get(symbol, 0.0) for symbol in symbols))
     a, b, c = as_vectors(np.round(np.asarray(structure.lattice.matrix), 6))
     pbc = structure.lattice.pbc
     return AtomicModel(

@@ -29,6 +29,7 @@ _COLUMNS = {
         "lattice_constant_angstrom",
         "c_over_a",
         "bulk_modulus_gpa",
+        "cohesive_energy_ev_per_atom",
         "magnetic_moment_bohr_magneton_per_atom",
         "key",
     ),
@@ -46,7 +47,7 @@ _COLUMNS = {
     "mixing": ("host", "solute", "energy_ev", "relaxed", "n_atoms", "key"),
 }
 _CAPTIONS = {
-    "bulk": "equilibrium by equation of state",
+    "bulk": "equilibrium by equation of state; cohesive energy positive, in eV an atom",
     "d-band": ENERGY_CONVENTION,
     "segregation": SIGN_CONVENTION,
     "mixing": "energy to dissolve one solute atom in eV; negative = mixes",
@@ -99,6 +100,9 @@ def run(
 @app.command("bulk")
 def bulk(
     metals: Annotated[list[str], typer.Argument(help="fcc or hcp metals.")],
+    cohesive: Annotated[
+        bool, typer.Option("--cohesive", help="Cohesive energies too: one free atom more a metal.")
+    ] = False,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -106,7 +110,7 @@ def bulk(
 
     Example: pomdft metal bulk Au Ag
     """
-    _compute(_study("bulk", metals), retry, form)
+    _compute(_study("bulk", metals, cohesive=cohesive), retry, form)
 
 
 @app.command("d-band")

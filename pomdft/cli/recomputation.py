@@ -46,6 +46,7 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
             words = _affinity_words(document)
         case BulkMetal():
             words = ["metal", "bulk", document.metal]
+            words += ["--cohesive"] if document.cohesive_energy_ev_per_atom is not None else []
         case DBand():
             words = ["metal", "d-band", document.metal, "--facet", document.facet]
         case SegregationEnergyDocument():

@@ -13,6 +13,7 @@ from maggma.stores import MemoryStore
 
 from pomdft.calculations.levels import load_level
 from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
 from pomdft.flows.reporting import FlowReporter, SilentReporter, reporting_to
 from pomdft.flows.segregation import MixingMaker, SegregationMaker
@@ -72,6 +73,9 @@ def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = Fal
     facets: tuple[str | None, ...] = study.facets or (None,)
     if study.kind == "bulk":
         # Asked for by name, a lattice is computed even where one is shipped.
+        if study.cohesive:
+            cohesion = CohesionMaker(level=bulk_level, shipped=False, **common)
+            return [cohesion.make(metal) for metal in study.metals]
         bulk = BulkMaker(level=bulk_level, shipped=False, **common)
         return [_single(bulk.make(metal), f"bulk {metal}") for metal in study.metals]
     if study.kind == "d-band":

@@ -33,13 +33,14 @@ class BulkMetal(Document):
     energy_ev_per_atom : float
         At the minimum of the fit, on the level's own scale of total energies.
     cohesive_energy_ev_per_atom : float or None
-        Positive; None where the free atom was not computed.
+        Energy of the free atom, spin-polarised, less that of the bulk: positive. None where the
+        free atom was not computed.
     fit_residual_ev : float
         Largest deviation of a computed energy from the fit.
     magnetic_moment_bohr_magneton_per_atom : float or None
         At the point nearest to the minimum.
     calculations : dict of str
-        Role -> key of the calculation.
+        Role -> key of the calculation: the points of the equation of state, and "atom".
     source : str
         "store" or "reference".
     """
@@ -63,9 +64,12 @@ class BulkMetal(Document):
 
     def __repr__(self) -> str:
         ratio = "" if self.c_over_a is None else f", c/a = {self.c_over_a:.3f}"
+        cohesion = self.cohesive_energy_ev_per_atom
+        bound = "" if cohesion is None else f", cohesive energy {cohesion:.2f} eV an atom"
         return (
             f"BulkMetal({self.metal} {self.symmetry}: a = {self.lattice_constant_angstrom:.3f} "
-            f"angstrom{ratio}, B = {self.bulk_modulus_gpa:.0f} GPa at {self.level.title})"
+            f"angstrom{ratio}, B = {self.bulk_modulus_gpa:.0f} GPa{bound} "
+            f"at {self.level.title})"
         )
 
     __str__ = __repr__

@@ -26,6 +26,8 @@ class MetalStudy(InputDocument):
         d-bands.
     layers, repeat : int
         Slab of a segregation energy: atomic layers, and surface cells along both directions.
+    cohesive : bool
+        Cohesive energies with the lattice constants of kind "bulk": one free atom more a metal.
     supercell : int
         Repeats of the primitive cell along each vector, for mixing.
     level, bulk_level : LevelRequest, optional
@@ -43,6 +45,7 @@ class MetalStudy(InputDocument):
     facets: tuple[str, ...] = Field(default=(), max_length=10)
     layers: int = Field(default=4, ge=3, le=30)
     repeat: int = Field(default=2, ge=1, le=10)
+    cohesive: bool = False
     supercell: int = Field(default=2, ge=2, le=6)
     level: LevelRequest | None = None
     bulk_level: LevelRequest = LevelRequest(preset="pw-bulk")

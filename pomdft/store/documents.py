@@ -156,7 +156,8 @@ def check_reference_document(
     CorruptDocumentError
         It is not marked "reference", one of its calculations is unknown, or it is an energy
         (segregation, substitution, ion affinity, protonation) that is unrelaxed, of calculations
-        at another level, or does not follow from its calculations.
+        at another level, or does not follow from its calculations, or a cohesive energy that
+        does not.
     """
     name = f"Reference document {document.key}"
     if document.source != "reference":
@@ -164,6 +165,12 @@ def check_reference_document(
     for role, key in document.calculations.items():
         if key not in records:
             raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
+    if isinstance(document, BulkMetal) and document.cohesive_energy_ev_per_atom is not None:
+        if "atom" not in document.calculations:
+            raise CorruptDocumentError(f"{name} lacks its calculations.")
+        atom = records[document.calculations["atom"]].energy_ev
+        expected = atom - document.energy_ev_per_atom
+        _check_energy(name, document.cohesive_energy_ev_per_atom, expected)
     if isinstance(document, SegregationEnergyDocument):
         parts = {role: records[document.calculations[role]] for role in ("surface", "inside")}
         _check_relaxed(name, document.relaxed, parts.values())

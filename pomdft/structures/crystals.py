@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from ase import Atoms
 from ase.build import bulk, fcc100, fcc111, fcc211, hcp0001
-from ase.data import atomic_numbers, reference_states
+from ase.data import atomic_numbers, ground_state_magnetic_moments, reference_states
+from pymatgen.core import Lattice as Cell
 from pymatgen.core import Structure
 
 from pomdft.errors import InputError, UnknownNameError
@@ -22,6 +23,9 @@ CRYSTAL_FACETS: Final[dict[str, dict[str, Any]]] = {
 }
 #: Repeats of the cell that hold one atom a layer; (211) is a step of three rows.
 _SMALLEST_SIZE: Final = {"211": (3, 1)}
+
+#: Edges of the box of a free atom.
+FREE_ATOM_BOX_ANGSTROM: Final = (8.0, 8.6, 9.4)
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,27 @@ def build_crystal(metal: str, lattice: Lattice) -> Structure:
     if lattice.c_over_a is not None:
         options["c"] = lattice.a_angstrom * lattice.c_over_a
     return to_structure(bulk(metal, lattice.symmetry, **options))
+
+
+def build_free_atom(metal: str) -> Structure:
+    """Return one atom in a box, with the moment of its ground state (Hund's rules) as "magmom".
+
+    The edges differ, so that degenerate d orbitals need not be filled evenly; 8 angstrom keep
+    neutral atoms apart.
+
+    Raises
+    ------
+    UnknownNameError
+        It is not a metal.
+    """
+    nearest_neighbour(metal)
+    moment = float(ground_state_magnetic_moments[atomic_numbers[metal]])
+    return Structure(
+        Cell.orthorhombic(*FREE_ATOM_BOX_ANGSTROM),
+        [metal],
+        [[0.5, 0.5, 0.5]],
+        site_properties={"magmom": [moment]},
+    )
 
 
 def build_supercell(metal: str, lattice: Lattice, repeat: int) -> Structure:
