@@ -72,11 +72,17 @@ def store_band(root: Path, metal: str, center_ev: float, ligand: str | None, lev
 
 
 def test_stored_segregation_energies_are_used_and_named(own_settings: Path) -> None:
-    assert pomdft.segregation_energy("Cu", "Ag").source == "model"
+    assert pomdft.segregation_energy("Rh", "Ir").source == "model"
+    store_segregation(own_settings, "Rh", "Ir", 0.44)
+    found = pomdft.segregation_energy("Rh", "Ir")
+    assert (found.energy_ev, found.source) == (0.44, "dft")
+    assert pomdft.segregation_energy("Rh", "Ir", "100").source == "model"
+
+
+def test_own_segregation_energies_go_before_shipped_ones(own_settings: Path) -> None:
+    assert pomdft.segregation_energy("Cu", "Ag").source == "dft"
     store_segregation(own_settings, "Cu", "Ag", -0.44)
-    found = pomdft.segregation_energy("Cu", "Ag")
-    assert (found.energy_ev, found.source) == (-0.44, "dft")
-    assert pomdft.segregation_energy("Cu", "Ag", "100").source == "model"
+    assert pomdft.segregation_energy("Cu", "Ag").energy_ev == -0.44
 
 
 def test_close_packed_hcp_energies_answer_to_111_too(own_settings: Path) -> None:
