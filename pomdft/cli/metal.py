@@ -13,7 +13,7 @@ from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import CalculationError
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.dband import ENERGY_CONVENTION
-from pomdft.schemas.metal_study import MetalStudy
+from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT, MetalStudy
 from pomdft.schemas.segregation import SIGN_CONVENTION
 from pomdft.settings import load_settings
 
@@ -47,7 +47,7 @@ _COLUMNS = {
     "mixing": ("host", "solute", "energy_ev", "relaxed", "n_atoms", "key"),
 }
 _CAPTIONS = {
-    "bulk": "equilibrium by equation of state; cohesive energy positive, in eV an atom",
+    "bulk": "equilibrium by equation of state; cohesive energy positive, no uncertainty computed",
     "d-band": ENERGY_CONVENTION,
     "segregation": SIGN_CONVENTION,
     "mixing": "energy to dissolve one solute atom in eV; negative = mixes",
@@ -134,8 +134,10 @@ def segregation(  # noqa: PLR0917 - options of a command
     host: str,
     solute: str,
     facet: Annotated[str | None, typer.Option(help="Default: close-packed.")] = None,
-    layers: Annotated[int, typer.Option(help="Of the slab.")] = 4,
-    repeat: Annotated[int, typer.Option(help="Surface cells along both directions.")] = 2,
+    layers: Annotated[int, typer.Option(help="Of the slab.")] = DEFAULT_LAYERS,
+    repeat: Annotated[
+        int, typer.Option(help="Surface cells along both directions.")
+    ] = DEFAULT_REPEAT,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:

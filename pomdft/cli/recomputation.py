@@ -10,6 +10,7 @@ from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
+from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.documents import StoredDocument
@@ -52,8 +53,8 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
         case SegregationEnergyDocument():
             words = ["metal", "segregation", document.host, document.solute]
             words += ["--facet", document.facet]
-            words += _unless_default("--layers", str(document.layers), "4")
-            words += _unless_default("--repeat", str(document.repeat[0]), "2")
+            words += _unless_default("--layers", str(document.layers), str(DEFAULT_LAYERS))
+            words += _unless_default("--repeat", str(document.repeat[0]), str(DEFAULT_REPEAT))
         case SubstitutionEnergyDocument():
             words = ["metal", "mixing", document.host, document.solute]
         case IonAffinity():

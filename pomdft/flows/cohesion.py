@@ -53,7 +53,18 @@ class CohesionMaker(Maker):
         return Flow([bulk, last], output=last.output, name=last.name)
 
     def compute(self, bulk: BulkMetal) -> BulkMetal:
-        """Return the bulk document with its cohesive energy, and store it so."""
+        """Return the bulk document with its cohesive energy, and store it so.
+
+        Parameters
+        ----------
+        bulk : BulkMetal
+            From `BulkMaker`; one that has its cohesive energy is returned as it is.
+
+        Raises
+        ------
+        ConvergenceError
+            The SCF of the free atom does not converge.
+        """
         if bulk.cohesive_energy_ev_per_atom is not None:
             return bulk
         runs = PeriodicCalculation(
@@ -85,6 +96,11 @@ def make_atom_level(level: Level) -> Level:
     ----------
     level : Level
         Of the bulk.
+
+    Returns
+    -------
+    Level
+        Cutoff and functional of the bulk's; the same level where the method is not GPAW.
     """
     if level.method != "gpaw":
         return level

@@ -15,6 +15,7 @@ from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
+from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.settings import load_settings
 from pomdft.store.documents import find_segregation_documents, save_document
@@ -81,8 +82,8 @@ class SegregationMaker(_AlloyMaker):
     """
 
     name: str = "segregation"
-    layers: int = 4
-    repeat: int = 2
+    layers: int = DEFAULT_LAYERS
+    repeat: int = DEFAULT_REPEAT
     vacuum_angstrom: float = 5.0
 
     def make(self, host: str, solute: str, facet: str | None = None) -> Flow:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
 
 from pomdft.schemas.study import InputDocument, LevelRequest, Resources
+
+#: Slab of a segregation energy: atomic layers, and surface cells along both directions.
+DEFAULT_LAYERS: Final = 4
+DEFAULT_REPEAT: Final = 2
 
 
 class MetalStudy(InputDocument):
@@ -43,8 +47,8 @@ class MetalStudy(InputDocument):
     kind: Literal["bulk", "d-band", "segregation", "mixing"]
     metals: tuple[str, ...] = Field(min_length=1, max_length=60)
     facets: tuple[str, ...] = Field(default=(), max_length=10)
-    layers: int = Field(default=4, ge=3, le=30)
-    repeat: int = Field(default=2, ge=1, le=10)
+    layers: int = Field(default=DEFAULT_LAYERS, ge=3, le=30)
+    repeat: int = Field(default=DEFAULT_REPEAT, ge=1, le=10)
     cohesive: bool = False
     supercell: int = Field(default=2, ge=2, le=6)
     level: LevelRequest | None = None

@@ -24,7 +24,7 @@ CRYSTAL_FACETS: Final[dict[str, dict[str, Any]]] = {
 #: Repeats of the cell that hold one atom a layer; (211) is a step of three rows.
 _SMALLEST_SIZE: Final = {"211": (3, 1)}
 
-#: Edges of the box of a free atom.
+#: Edges of the box of a free atom, angstrom.
 FREE_ATOM_BOX_ANGSTROM: Final = (8.0, 8.6, 9.4)
 
 
@@ -82,6 +82,16 @@ def build_free_atom(metal: str) -> Structure:
 
     The edges differ, so that degenerate d orbitals need not be filled evenly. A box larger by 2
     angstrom raises the energy of Ag by 0.02 eV.
+
+    Parameters
+    ----------
+    metal : str
+        Symbol.
+
+    Returns
+    -------
+    pymatgen Structure
+        Periodic; moments, in Bohr magnetons, of ASE's table of ground states.
 
     Raises
     ------
