@@ -39,6 +39,10 @@ OXYGEN_ON_SITE, METAL_ON_SITE = 2.0, 1.0
 #: G. Strey, Mol. Phys. 24, 1265 (1972), doi:10.1080/00268977200102361), lowered by a tenth for PBE;
 #: and what holds a proton on its cone: one that swings too far stretches its bond.
 _HYDROXYL_STIFFNESS, HYDROGEN_ON_SITE = 48.0, 1.0
+#: What stands in for the angles of organic ligands: holds C, N, S and their hydrogens in place.
+#: Springs alone let them bend so easily that butanethiol and N-vinylpyrrolidone swung to and fro
+#: for 80 steps; with it they take 6 to 9 (benchmarks/relaxation_steps.py; GFN1-xTB for DFT).
+ORGANIC_ON_SITE = 4.0
 #: Spring between neighbours in a crystal of metals, eV/angstrom^2. Central springs k in an fcc
 #: crystal give the bulk modulus B = 4 k / (3 a): 1.7 (Ag) to 4.6 (Pt) from the PBE lattice
 #: constants a and B. See C. Kittel, Introduction to Solid State Physics, chapter 3.
@@ -48,6 +52,7 @@ _NEIGHBOUR_REACH = 1.25
 _ADDENDA = frozenset(atomic_numbers[s] for s in ("W", "Mo", "V", "Nb", "Ta"))
 _LIGHT = 18
 _HYDROGEN, _OXYGEN = 1, 8
+_ORGANIC = [atomic_numbers[s] for s in ("C", "N", "S")]
 #: Displacement of the finite differences, angstrom.
 DISPLACEMENT_ANGSTROM = 0.01
 
@@ -123,8 +128,8 @@ def compute_spring_hessian(
 ) -> NDArray[np.float64]:
     """Compute the Hessian of springs between all pairs of atoms that are near each other.
 
-    Oxygens and metals are held a little where they are as well: springs along bonds alone let them
-    bend too easily.
+    Oxygens, metals and organic atoms are held a little where they are as well: springs along bonds
+    alone let them bend too easily.
 
     GFN1-xTB does not have its minima where DFT has them for polyoxometalates, and finds modes
     soft or unstable there that are stiff; springs at rest cannot be unstable.
@@ -150,7 +155,7 @@ def compute_spring_hessian(
     stiffness = _spring_stiffness(numbers, lengths)
     directions = vectors / lengths[:, :, None]
     blocks = -stiffness[:, :, None, None] * directions[:, :, :, None] * directions[:, :, None, :]
-    on_site = -blocks.sum(axis=1) + _on_site_stiffness(numbers)
+    on_site = -blocks.sum(axis=1) + _on_site_stiffness(numbers, lengths)
     index = np.arange(len(positions))
     blocks[index, index] = on_site
     return _as_matrix(blocks[np.ix_(free, free)])
@@ -197,11 +202,21 @@ def _is_metal(numbers: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray((numbers > _LIGHT) & ~np.isin(numbers, list(_ADDENDA)))
 
 
-def _on_site_stiffness(numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+def _on_site_stiffness(
+    numbers: NDArray[np.intp], lengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return what is added to the block of each atom with itself, shape (n_atoms, 3, 3)."""
-    oxygen = np.where(numbers == _OXYGEN, OXYGEN_ON_SITE, 0.0)
-    hydrogen = np.where(numbers == _HYDROGEN, HYDROGEN_ON_SITE, 0.0)
-    stiffness = oxygen + hydrogen + np.where(_is_metal(numbers), METAL_ON_SITE, 0.0)
+    bearer = np.where(numbers == _HYDROGEN, numbers[lengths.argmin(axis=1)], numbers)
+    stiffness = np.select(
+        [
+            np.isin(bearer, _ORGANIC),
+            numbers == _HYDROGEN,
+            numbers == _OXYGEN,
+            _is_metal(numbers),
+        ],
+        [ORGANIC_ON_SITE, HYDROGEN_ON_SITE, OXYGEN_ON_SITE, METAL_ON_SITE],
+        0.0,
+    )
     return np.asarray(stiffness[:, None, None] * np.eye(3))
 
 

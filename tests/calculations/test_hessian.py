@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,14 @@ from pomdft.calculations.hessian import (
     compute_xtb_hessian,
     unit_hessian,
 )
+from pomdft.calculations.levels import load_level
+from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError
+from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.model import AtomicModel
+from pomdft.settings import load_settings
+from pomdft.store.results import ResultStore
+from pomdft.structures.ligands import build_ligand
 
 
 def test_hessian_is_symmetric_with_water_modes(water: AtomicModel) -> None:
@@ -126,3 +134,21 @@ def test_hydroxyl_bond_is_as_stiff_as_in_water(water: AtomicModel) -> None:
     direction[3 * hydrogen : 3 * hydrogen + 3] = bond / np.linalg.norm(bond)
     # 8.45 mdyn/angstrom, the harmonic force constant of water, is 52.7 eV/angstrom^2.
     assert direction @ held @ direction == pytest.approx(52.7, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["thiolate", "PVP"])
+def test_organic_ligands_relax_in_few_steps(name: str, tmp_path: Path) -> None:
+    """Held by bonds alone they swing to and fro for more than 80 steps."""
+    ligand = build_ligand(name, charge_model="protonated")
+    shaken = np.array(ligand.cart_coords, dtype=float)
+    shaken += np.random.default_rng(0).normal(0.0, 0.03, shaken.shape)
+    model = AtomicModel(
+        label=name,
+        symbols=tuple(site.specie.symbol for site in ligand),
+        positions_angstrom=tuple(map(tuple, shaken.tolist())),
+    )
+    level = load_level("xtb", {"relaxation": {"hessian": "springs", "max_steps": 20}})
+    request = CalculationInput.create("relaxation", model, level)
+    result = perform(request, ResultStore(tmp_path), load_settings())
+    assert result.max_force_ev_per_angstrom <= 0.05
+    assert result.n_steps <= 20
