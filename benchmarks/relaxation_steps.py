@@ -2,7 +2,8 @@
 
     python -m benchmarks.relaxation_steps Ag Cu PVP
 
-Metals: their M4 under W5O18. Organic ligands: alone, from a minimum shaken by 0.03 angstrom. xTB stands in for DFT, so that a metal takes seconds: the springs were not fitted to it.
+Metals: their M4 under W5O18. Organic ligands: alone, from a minimum shaken by 0.03 angstrom. xTB
+stands in for DFT, so that a metal takes seconds: the springs were not fitted to it.
 """
 
 from __future__ import annotations

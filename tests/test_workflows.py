@@ -30,11 +30,10 @@ def test_affinity_screen_makes_every_pair() -> None:
     assert len(flow.jobs) == 2
 
 
-def test_convergence_variants_are_valid_and_distinct_levels() -> None:
-    from pomdft.flows import convergence_levels
-
-    levels = convergence_levels(load("convergence")["VARIANTS"])  # type: ignore[arg-type]
-    assert len({level.fingerprint for level in levels.values()}) == len(levels)
+def test_convergence_makes_a_flow_for_each_metal_and_variant() -> None:
+    script = load("convergence")
+    flows = script["make_flows"]()  # type: ignore[operator]
+    assert len({flow.name for flow in flows}) == len(flows) == 6
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ _COMMANDS = {
     "cancel": "pomdft.cli.cancel",
     "retry": "pomdft.cli.retry",
     "collect": "pomdft.cli.collect",
+    "convergence": "pomdft.cli.convergence",
 }
 #: Functions whose command name is a word Python keeps for itself.
 _FUNCTIONS = {"map": "map_command"}

@@ -8,6 +8,7 @@ from pomdft.errors import PomdftError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
 from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT
@@ -39,6 +40,8 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
     """
     if isinstance(document, DBand) and document.facet.startswith("M"):
         return _cluster_command(document)
+    if isinstance(document, InteractionEnergy):
+        return _convergence_command(document)
     if not _is_preset(document.level, _FIXED_LEVELS.get(type(document))):
         return None
     words: list[str]
@@ -87,6 +90,20 @@ def _cluster_command(document: DBand) -> str | None:
     words = ["metal", "ensemble", document.ligand, document.metal]
     words += _unless_default("--cluster", document.facet, "M4")
     words += _unless_default("--level", document.level.name, "lcao")
+    return shlex.join(["pomdft", *words])
+
+
+def _convergence_command(document: InteractionEnergy) -> str | None:
+    from pomdft.flows.convergence import CONVERGENCE_VARIANTS, choose_variants
+
+    variant = document.variant
+    known = variant in CONVERGENCE_VARIANTS
+    if not known or choose_variants([variant])[variant].title != document.level.title:
+        return None
+    words = ["convergence", document.ligand, document.metal, "--variant", variant]
+    words += _unless_default("--cluster", document.cluster, "M4")
+    words += _unless_default("--site", document.site, "vacancy")
+    words += _unless_default("--charge-model", document.charge_model, "protonated")
     return shlex.join(["pomdft", *words])
 
 

@@ -12,7 +12,7 @@ from pomdft.cli.recomputation import find_command
 from pomdft.cli.rendering import Format, make_console
 from pomdft.errors import InputError, NotComputedError
 from pomdft.schemas import affinity as affinity_schema
-from pomdft.schemas import dband, ion_affinity, protonation, segregation
+from pomdft.schemas import dband, interaction, ion_affinity, protonation, segregation
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.settings import load_settings
@@ -28,6 +28,7 @@ _CONVENTIONS = {
     "substitution": "energy in eV to dissolve a solute atom; negative = mixes",
     "ion_affinity": ion_affinity.SIGN_CONVENTION,
     "protonation": protonation.SIGN_CONVENTION,
+    "interaction": interaction.SIGN_CONVENTION,
 }
 #: Shown in lines of their own, or of no use to a reader.
 _ELSEWHERE = {"key", "level", "calculations", "source", "schema_version", "model", "ensemble_ev"}

@@ -1,7 +1,7 @@
 """Jobflow Makers and flows: affinities for metals, metal ions and protons."""
 
 from pomdft.flows.affinity import AffinityMaker
-from pomdft.flows.convergence import ConvergenceMaker, ConvergencePoint, convergence_levels
+from pomdft.flows.convergence import ConvergenceMaker, convergence_levels
 from pomdft.flows.ion_affinity import IonAffinityMaker
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity
@@ -12,7 +12,6 @@ __all__ = [
     "AffinityMaker",
     "AffinityPlan",
     "ConvergenceMaker",
-    "ConvergencePoint",
     "GpawRelaxMaker",
     "GpawStaticMaker",
     "IonAffinityMaker",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
@@ -31,6 +32,7 @@ from pomdft.prediction.volcano import VolcanoPoint, volcano_curve, volcano_surfa
 if TYPE_CHECKING:
     from pomdft.prediction.map_answer import OrderingMap
     from pomdft.prediction.ordering import Ordering
+    from pomdft.schemas.interaction import InteractionEnergy
 
 
 def _new_figure(width: float = 6.4, height: float = 4.6) -> Figure:
@@ -99,6 +101,46 @@ def draw_affinities(by_ligand: Mapping[str, Mapping[str, ContactAffinity]]) -> F
     axes.set_xticks(range(len(by_ligand)), list(by_ligand))
     axes.set_ylabel(f"affinity ({BINDING_SIGN})")
     axes.legend(title="metal", frameon=False)
+    return figure
+
+
+def draw_convergence(energies: Sequence[InteractionEnergy]) -> Figure:
+    """Draw interaction energies by variant for each metal, and the difference of the first two.
+
+    Parameters
+    ----------
+    energies : sequence of InteractionEnergy
+        Of one ligand; filled symbols are the energies in own basis, open ones those with the
+        counterpoise correction.
+
+    Returns
+    -------
+    Figure
+    """
+    fields = {"metal", "variant", "energy_ev", "counterpoise_energy_ev"}
+    table = pd.DataFrame([energy.model_dump(include=fields) for energy in energies])
+    variants, metals = (list(dict.fromkeys(table[name])) for name in ("variant", "metal"))
+    figure = _new_figure(9.0, 0.4 * len(variants) + 1.6)
+    panels = figure.subplots(1, 2 if len(metals) > 1 else 1, sharey=True, squeeze=False)[0]
+    for field, marker, note in (
+        ("energy_ev", "o", ""),
+        ("counterpoise_energy_ev", "s", ", counterpoise-corrected"),
+    ):
+        values = table.pivot(index="variant", columns="metal", values=field).astype(float)
+        values = values.reindex(index=variants, columns=metals)
+        for metal in metals:
+            colour = metal_colour(metal)
+            style = {"mfc": colour, "mec": "black"} if not note else {"mfc": "none", "mec": colour}
+            panels[0].plot(values[metal], variants, marker, label=metal + note, **style)
+        if len(metals) > 1:
+            difference = values[metals[1]] - values[metals[0]]
+            panels[1].plot(difference, variants, f"k{marker}", mfc="none" if note else "k")
+            panels[1].set_xlabel(f"{metals[1]} minus {metals[0]} (eV)")
+    panels[0].set_xlabel("interaction energy (eV), negative = bound")
+    panels[0].legend(fontsize="small", frameon=False)
+    panels[0].invert_yaxis()
+    for axes in panels:
+        axes.grid(alpha=0.3)
     return figure
 
 

@@ -19,6 +19,7 @@ from typing import TypeVar
 from pomdft.errors import CorruptDocumentError
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
@@ -33,6 +34,7 @@ StoredDocument = (
     | SubstitutionEnergyDocument
     | IonAffinity
     | ProtonationEnergy
+    | InteractionEnergy
 )
 D = TypeVar(
     "D",
@@ -42,6 +44,7 @@ D = TypeVar(
     SubstitutionEnergyDocument,
     IonAffinity,
     ProtonationEnergy,
+    InteractionEnergy,
 )
 
 #: Class -> folder in the store, and name of the shipped file.
@@ -52,6 +55,7 @@ KINDS: dict[type[StoredDocument], str] = {
     SubstitutionEnergyDocument: "substitution",
     IonAffinity: "ion_affinity",
     ProtonationEnergy: "protonation",
+    InteractionEnergy: "interaction",
 }
 
 
@@ -156,8 +160,8 @@ def check_reference_document(
     CorruptDocumentError
         It is not marked "reference", one of its calculations is unknown, or it is an energy
         (segregation, substitution, ion affinity, protonation) that is unrelaxed, of calculations
-        at another level, or does not follow from its calculations, or a cohesive energy that
-        does not.
+        at another level, or does not follow from its calculations, or a cohesive or interaction
+        energy that does not.
     """
     name = f"Reference document {document.key}"
     if document.source != "reference":
@@ -200,6 +204,8 @@ def check_reference_document(
     if isinstance(document, ProtonationEnergy):
         balance = {"protonated": 1, "water": 1, "parent": -1, "hydronium": -1}
         _check_reaction(name, document, balance, records)
+    if isinstance(document, InteractionEnergy):
+        _check_interaction(name, document, records)
     return document
 
 
@@ -216,6 +222,28 @@ def _check_reaction(
     _check_level(name, document.level.title, parts)
     expected = sum(n * parts[role].energy_ev for role, n in coefficients.items())
     _check_energy(name, document.energy_ev, expected)
+
+
+def _check_interaction(
+    name: str, document: InteractionEnergy, records: Mapping[str, CalculationRecord]
+) -> None:
+    keys = dict(document.calculations)
+    if "geometry" not in keys:
+        raise CorruptDocumentError(f"{name} lacks its calculations.")
+    _check_relaxed(name, True, [records[keys.pop("geometry")]])
+    for fragments, given in (
+        (("frozen-ligand", "frozen-cluster"), document.energy_ev),
+        (("ghost-ligand", "ghost-cluster"), document.counterpoise_energy_ev),
+    ):
+        roles = ("complex", *fragments)
+        if given is None:
+            continue
+        if not set(roles) <= set(keys):
+            raise CorruptDocumentError(f"{name} lacks its calculations.")
+        parts = {role: records[keys[role]] for role in roles}
+        _check_level(name, document.level.title, parts)
+        whole, *others = (part.energy_ev for part in parts.values())
+        _check_energy(name, given, whole - sum(others))
 
 
 def _check_level(name: str, title: str, parts: Mapping[str, CalculationRecord]) -> None:
