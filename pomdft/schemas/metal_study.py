@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, field_validator
@@ -42,6 +43,13 @@ class MetalStudy(InputDocument):
     """
 
     CURRENT_VERSION: ClassVar[int] = 1
+    ONLY_FOR: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "facets": ("d-band", "segregation"),
+        "layers": ("segregation",),
+        "repeat": ("segregation",),
+        "cohesive": ("bulk",),
+        "supercell": ("mixing",),
+    }
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     kind: Literal["bulk", "d-band", "segregation", "mixing"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -36,6 +37,11 @@ class SolutionStudy(InputDocument):
     """
 
     CURRENT_VERSION: ClassVar[int] = 1
+    ONLY_FOR: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "ions": ("ion-affinity",),
+        "orientations": ("ion-affinity",),
+        "protons": ("protonation",),
+    }
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     kind: Literal["ion-affinity", "protonation"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -45,6 +46,9 @@ class Resources(Document):
 class InputDocument(Document):
     """What a user's YAML file holds: misspelt keys are named with the near ones."""
 
+    #: Fields that only some kinds of study read, and which.
+    ONLY_FOR: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
     @classmethod
     def from_file(cls, path: Path) -> Self:
         """Read an input from a YAML file.
@@ -82,7 +86,7 @@ class InputDocument(Document):
         UnknownNameError
             A key is misspelt; the near names are listed.
         InputError
-            A value is wrong.
+            A value is wrong, or a study of this kind would not read it.
         """
         _check_keys(data, set(cls.model_fields) - {"schema_version"}, f"key in {origin}")
         level = data.get("level")
@@ -92,12 +96,20 @@ class InputDocument(Document):
         if isinstance(resources, dict):
             _check_keys(resources, {"cores"}, f"key under resources in {origin}")
         try:
-            return cls.model_validate(data)
+            found = cls.model_validate(data)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             given = f" (got {first['input']!r})" if first["type"] != "missing" else ""
             raise InputError(f"{origin}: {where}: {first['msg']}{given}.", "Correct it.") from None
+        for field, kinds in cls.ONLY_FOR.items():
+            if field in data and data.get("kind") not in kinds:
+                raise InputError(
+                    f"{origin}: {field} is read by studies of kind {' and '.join(kinds)} only, "
+                    f"not by {data.get('kind')!r}.",
+                    "Remove it, or correct the kind.",
+                )
+        return found
 
 
 class Study(InputDocument):

@@ -185,7 +185,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise BusyError(
                     f"{path.parent} is being worked on by another process.",
-                    "Wait for it to finish.",
+                    "Wait for it to finish, or let this command wait: POMDFT_WAIT=1.",
                 ) from None
             raise lockless_error(path) from error
         yield

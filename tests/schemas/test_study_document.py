@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pomdft.errors import InputError, UnknownNameError
+from pomdft.schemas.metal_study import MetalStudy
 from pomdft.schemas.solution_study import SolutionStudy
 from pomdft.schemas.study import MAX_INPUT_BYTES, Study
 
@@ -31,7 +32,10 @@ def test_one_name_is_a_list_of_one(tmp_path: Path) -> None:
 def test_shipped_inputs_are_valid(path: Path) -> None:
     lines = path.read_text().splitlines()
     if not any(line.startswith("ligands:") for line in lines):
-        pytest.skip(f"{path.name} is not a study of affinities")
+        if not any(line.startswith("kind:") for line in lines):
+            pytest.skip(f"{path.name} is not a study")
+        assert MetalStudy.from_file(path).metals
+        return
     if any(line.startswith(("kind: ion-affinity", "kind: protonation")) for line in lines):
         assert SolutionStudy.from_file(path).ligands
         return
@@ -123,3 +127,27 @@ def test_fields_from_a_program() -> None:
     assert Study.from_fields(data).charge_models == ("protonated",)
     with pytest.raises(UnknownNameError):
         Study.from_fields({**data, "metal": "Au"})
+
+
+@pytest.mark.parametrize(
+    ("document", "fields", "match"),
+    [
+        (
+            MetalStudy,
+            {"kind": "bulk", "layers": 6},
+            "layers is read by .* segregation only",
+        ),
+        (MetalStudy, {"kind": "segregation", "cohesive": True}, "kind bulk only"),
+        (MetalStudy, {"kind": "mixing", "facets": "111"}, "kind d-band and segregation only"),
+        (MetalStudy, {"kind": "d-band", "supercell": 3}, "kind mixing only, not by 'd-band'"),
+        (SolutionStudy, {"kind": "ion-affinity", "protons": 2}, "kind protonation only"),
+        (SolutionStudy, {"kind": "protonation", "ions": "Ag+"}, "kind ion-affinity only"),
+        (MetalStudy, {"kind": "segregate", "layers": 6}, "kind: Input should be"),
+    ],
+)
+def test_a_field_that_nothing_would_read_is_refused(
+    document: type[MetalStudy | SolutionStudy], fields: dict[str, Any], match: str
+) -> None:
+    names = {"metals": "Au"} if document is MetalStudy else {"ligands": "W5O18"}
+    with pytest.raises(InputError, match=match):
+        document.from_fields({"name": "a", **names, **fields})

@@ -1,0 +1,124 @@
+"""docs/DATASET.md is written by hand: what it says of a shipped number has to be that number."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.bulk import BulkMetal
+from pomdft.schemas.dband import DBand
+from pomdft.schemas.interaction import InteractionEnergy
+from pomdft.schemas.protonation import ProtonationEnergy
+from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
+from pomdft.store.documents import load_every_reference_document, load_reference_documents
+from pomdft.store.reference import load_provenance, load_reference_affinities
+
+PAGE = (Path(__file__).parents[2] / "docs" / "DATASET.md").read_text()
+CONVERGENCE = (Path(__file__).parents[2] / "docs" / "convergence.md").read_text()
+NUMBER = re.compile(r"[+-]?\d+\.\d+")
+ROUNDING_EV = 0.0055
+KEY = re.compile(r"`([0-9a-f]{8})`")
+
+
+def rows_of(page: str) -> list[list[str]]:
+    lines = (line for line in page.splitlines() if line.startswith("| "))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+ROWS = [(KEY.findall(" ".join(row)), row) for row in rows_of(PAGE + CONVERGENCE)]
+KEYED = [(key, row) for keys, row in ROWS for key in keys]
+
+
+def shipped(key: str) -> object:
+    everything = (*load_reference_affinities(), *load_every_reference_document())
+    (found,) = (document for document in everything if document.key.startswith(key))
+    return found
+
+
+def optional(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def expected_cells(document: object) -> list[str]:
+    match document:
+        case Affinity():
+            return [
+                f"{document.energy_ev:.3f}",
+                optional(document.std_ev, ".2f"),
+                optional(document.counterpoise_energy_ev, ".3f"),
+                f"{document.interaction_energy_ev:.3f}",
+                f"{document.reorganisation_ligand_ev:.3f} / {document.reorganisation_metal_ev:.3f}",
+                str(document.contacts),
+            ]
+        case SegregationEnergyDocument():
+            return [
+                f"{document.solute} in {document.host}({document.facet})",
+                f"{document.energy_ev:+.2f}",
+            ]
+        case SubstitutionEnergyDocument():
+            return [f"{document.solute} in {document.host}", f"{document.energy_ev:+.3f}"]
+        case ProtonationEnergy():
+            return [f"{document.energy_ev:+.3f}", f"{document.oh_length_angstrom:.3f}"]
+        case InteractionEnergy():
+            return [
+                document.variant,
+                f"{document.energy_ev:.3f}",
+                optional(document.counterpoise_energy_ev, ".3f"),
+            ]
+        case _:
+            raise AssertionError(document)
+
+
+@pytest.mark.parametrize(("key", "row"), KEYED, ids=[key for key, _ in KEYED])
+def test_row_says_what_the_document_says(key: str, row: list[str]) -> None:
+    for cell in expected_cells(shipped(key)):
+        assert cell in row
+
+
+def test_every_energy_has_its_row() -> None:
+    listed = {key for key, _ in KEYED}
+    energies = [
+        *load_reference_affinities(),
+        *load_reference_documents(SegregationEnergyDocument),
+        *load_reference_documents(SubstitutionEnergyDocument),
+        *load_reference_documents(ProtonationEnergy),
+        *load_reference_documents(InteractionEnergy),
+    ]
+    assert {document.key[:8] for document in energies} == listed
+
+
+def test_lattice_constants_and_d_bands_have_their_rows() -> None:
+    rows = rows_of(PAGE)
+    for metal in load_reference_documents(BulkMetal):
+        (row,) = (r for r in rows if r[0] == metal.metal and len(r) == 9)
+        assert row[1] == f"{metal.lattice_constant_angstrom:.3f}"
+        assert row[3] == f"{metal.bulk_modulus_gpa:.0f}"
+        assert metal.cohesive_energy_ev_per_atom is not None
+        assert row[4] == f"{metal.cohesive_energy_ev_per_atom:.2f}"
+    for band in load_reference_documents(DBand):
+        # A bare cluster has one for each ligand its minimum was found with.
+        cluster = band.facet.startswith("M")
+        name = band.metal + (band.facet[1:] if cluster else f"({band.facet})")
+        cells = [cell for row in rows if row[0] == name for cell in row if NUMBER.fullmatch(cell)]
+        assert any(abs(float(cell) - band.center_ev) < ROUNDING_EV for cell in cells), band
+
+
+def test_counts_are_those_of_the_data() -> None:
+    (line,) = (text for text in PAGE.splitlines() if text.startswith("Shipped now: "))
+    records = load_provenance().values()
+    bands = load_reference_documents(DBand)
+    for count, words in (
+        (len(load_reference_affinities()), "affinities"),
+        (len(load_reference_documents(BulkMetal)), "lattice constants"),
+        (len(bands), "d-bands"),
+        (len(load_reference_documents(SegregationEnergyDocument)), "segregation energies"),
+        (len(load_reference_documents(SubstitutionEnergyDocument)), "mixing energies"),
+        (len(load_reference_documents(ProtonationEnergy)), "protonation energies"),
+        (len(records), "calculations with logs"),
+    ):
+        assert f" {count} {words}" in line
+    hours = sum(record.wall_time_s for record in records) / 3600
+    assert f"{hours:.1f} hours of computing" in line
