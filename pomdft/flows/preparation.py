@@ -22,6 +22,7 @@ from pomdft.store.results import ResultStore
 from pomdft.structures.clusters import build_cluster
 from pomdft.structures.convert import copy_molecule, with_positions
 from pomdft.structures.docking import build_complexes, dock_ligand
+from pomdft.structures.ligands import is_conventional
 from pomdft.structures.supports import SUPPORTS, add_named_support, split_support
 
 #: Displacement that lets a symmetric cluster leave a saddle point, angstrom.
@@ -106,8 +107,8 @@ def plan_affinity(
     found = build_complexes(
         ligand,
         metal,
-        # On a support it lies as it is when free; only oxygens hold it together otherwise.
-        cluster=_free_shape(metal, kind) if ligand in SUPPORTS else kind,
+        # A support or one group of atoms leaves it the shape it has when free, a vacancy does not.
+        cluster=_free_shape(metal, kind) if _keeps_its_shape(ligand) else kind,
         site=site,
         charge_model=charge_model,
         cation=cation,
@@ -158,6 +159,10 @@ def find_far_shell(ligand: Molecule) -> tuple[int, ...]:
     bare = {o for o in oxygens if all(distances[o, h] > _PROTON_BOND for h in protons)}
     shell = {o for o in bare if any(distances[o, a] < _ADDENDUM_BOND for a in near)}
     return tuple(i for i in range(len(ligand)) if i not in contacts | near | shell)
+
+
+def _keeps_its_shape(ligand: str) -> bool:
+    return ligand in SUPPORTS or is_conventional(ligand)
 
 
 def _free_shape(metal: str, kind: str) -> str:

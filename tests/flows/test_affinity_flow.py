@@ -213,3 +213,22 @@ def test_charge_and_spin_reach_the_calculation(charge_model: str, charge: int, n
     moved = result(-1.0).model_copy(update={"positions_angstrom": model.positions_angstrom})
     final = final_molecule(complex_, request, moved)
     assert (final.charge, final.spin_multiplicity) == (charge, 3)
+
+
+@pytest.mark.parametrize(
+    ("ligand", "metal", "planar"),
+    [
+        ("W5O18", "Ag", False),
+        ("thiolate", "Ag", True),
+        ("PVP", "Au", True),
+        ("thiolate", "Pd", False),
+    ],
+)
+def test_cluster_under_one_group_starts_as_it_is_when_free(
+    ligand: str, metal: str, planar: bool
+) -> None:
+    plan = plan_affinity(ligand, metal, "M4", "vacancy", "protonated", level=load_level("lcao"))
+    (whole,) = plan.complexes
+    cluster = whole.cart_coords[[f == "metal" for f in whole.site_properties["fragment"]]]
+    spread = np.linalg.svd(cluster - cluster.mean(axis=0), compute_uv=False)
+    assert bool(spread[2] < 1e-6) is planar
