@@ -85,9 +85,22 @@ def _affinity_words(affinity: Affinity) -> list[str]:
 
 def _cluster_command(document: DBand) -> str | None:
     """Return the command of a cluster's d-band: it comes with the ensemble of an affinity."""
-    if document.ligand is None or not _is_preset(document.level):
+    from pomdft.prediction.queries import find_affinities
+
+    ligand = document.ligand
+    if ligand is None:
+        # The bare cluster comes with each ligand; its minimum may differ a little between them.
+        ligand = next(
+            (
+                affinity.ligand
+                for affinity in find_affinities(metal=document.metal)
+                if affinity.calculations.get("ensemble-cluster") in document.calculations.values()
+            ),
+            None,
+        )
+    if ligand is None or not _is_preset(document.level):
         return None
-    words = ["metal", "ensemble", document.ligand, document.metal]
+    words = ["metal", "ensemble", ligand, document.metal]
     words += _unless_default("--cluster", document.facet, "M4")
     words += _unless_default("--level", document.level.name, "lcao")
     return shlex.join(["pomdft", *words])

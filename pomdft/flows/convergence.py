@@ -13,18 +13,17 @@ from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import fit_box, lay_out_box
-from pomdft.errors import InputError, NotComputedError, UnknownNameError
+from pomdft.errors import InputError, UnknownNameError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.jobs import GpawStaticMaker, take_fragment
 from pomdft.flows.periodic import store_root
 from pomdft.flows.preparation import plan_affinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import canonical_hash
-from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.level import Level
+from pomdft.store.catalogue import read_calculation
 from pomdft.store.documents import keep_document
-from pomdft.store.reference import read_archived
 from pomdft.store.results import ResultStore
 from pomdft.structures.convert import with_positions
 
@@ -224,7 +223,7 @@ def relaxed_complex(affinity: Affinity, store: ResultStore) -> Molecule:
     InputError
         The complex is not built like that, or not in that cell, by this version.
     """
-    request, result = _read(store, affinity.calculations["complex"])
+    request, result = read_calculation(store, affinity.calculations["complex"])
     model = affinity.model
     names = (model.ligand, model.metal, model.cluster, model.site, model.charge_model)
     plan = plan_affinity(*names, level=affinity.level)
@@ -243,16 +242,3 @@ def relaxed_complex(affinity: Affinity, store: ResultStore) -> Molecule:
         )
     positions = np.array(result.positions_angstrom) - np.array(plan.box.origin_angstrom)
     return with_positions(built, positions)
-
-
-def _read(store: ResultStore, key: str) -> tuple[CalculationInput, CalculationResult]:
-    found = store.find_result(key)
-    if found is not None:
-        return store.read_input(key), found
-    try:
-        archived = read_archived(key)
-    except NotComputedError:
-        raise NotComputedError(
-            f"The relaxation {key} is neither in {store.root} nor shipped.", "Compute it again."
-        ) from None
-    return archived.request, archived.result

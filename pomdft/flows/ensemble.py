@@ -25,6 +25,7 @@ from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.dband import DBand
 from pomdft.settings import load_settings
+from pomdft.store.catalogue import read_calculation
 from pomdft.store.documents import save_document
 from pomdft.store.results import ResultStore
 
@@ -78,8 +79,8 @@ def ensemble_shifts(contributions_ev: Mapping[str, NDArray[np.float64]]) -> NDAr
 def final_request(
     store: ResultStore, key: str, properties: tuple[Property, ...]
 ) -> CalculationInput:
-    """Return the single point, with properties, at the final geometry of a stored calculation."""
-    request, result = store.read_input(key), store.read_result(key)
+    """Return the single point, with properties, at the final geometry of a known calculation."""
+    request, result = read_calculation(store, key)
     model = request.model.with_positions(np.array(result.positions_angstrom))
     return CalculationInput.create("energy", model, request.level, properties)
 
@@ -144,6 +145,7 @@ class EnsembleMaker(Maker):
                 "std_ev": float(np.std(shifts)),
                 "ensemble_ev": members,
                 "calculations": calculations,
+                "source": "store",
             }
         )
         store.save_affinity(updated)
@@ -156,9 +158,9 @@ class EnsembleMaker(Maker):
             ("beef-ensemble",) if role == "ligand" else ("beef-ensemble", "d-band")
         )
         reporter = current_reporter()
-        minimum = store.read_result(affinity.calculations[role])
         label = f"ensemble of {role}: {affinity.model.title}"
         try:
+            _, minimum = read_calculation(store, affinity.calculations[role])
             request = final_request(store, affinity.calculations[role], properties)
             reporter.begin(request, stored=store.find_result(request.key) is not None)
             settings = load_settings().model_copy(

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pomdft.errors import NotComputedError
 from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.store.documents import KINDS, StoredDocument, load_every_reference_document
-from pomdft.store.reference import load_provenance, load_reference_affinities
+from pomdft.store.reference import load_provenance, load_reference_affinities, read_archived
 from pomdft.store.results import ResultStore
 
 
@@ -87,3 +88,24 @@ def read_document(store: ResultStore, entry: Entry) -> Affinity | StoredDocument
     except FileNotFoundError:
         raise NotComputedError(f"No {entry.kind} with key {entry.key} in {store.root}.") from None
     return kind.from_json(content, origin=str(path))
+
+
+def read_calculation(store: ResultStore, key: str) -> tuple[CalculationInput, CalculationResult]:
+    """Return input and result of a finished calculation, of the store or shipped.
+
+    Raises
+    ------
+    NotComputedError
+        It is neither in the store nor shipped.
+    CorruptDocumentError
+        It cannot be read.
+    """
+    found = store.find_result(key)
+    if found is not None:
+        return store.read_input(key), found
+    if key not in load_provenance():
+        raise NotComputedError(
+            f"Calculation {key} is neither in {store.root} nor shipped.", "Compute it again."
+        )
+    archived = read_archived(key)
+    return archived.request, archived.result

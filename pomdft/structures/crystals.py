@@ -24,6 +24,8 @@ CRYSTAL_FACETS: Final[dict[str, dict[str, Any]]] = {
 #: Repeats of the cell that hold one atom a layer; (211) is a step of three rows.
 _SMALLEST_SIZE: Final = {"211": (3, 1)}
 
+#: Fractional coordinates are the same on every machine to so many digits.
+_FRACTION_DIGITS = 9
 #: Edges of the box of a free atom, angstrom.
 FREE_ATOM_BOX_ANGSTROM: Final = (8.0, 8.6, 9.4)
 
@@ -114,7 +116,17 @@ def build_supercell(metal: str, lattice: Lattice, repeat: int) -> Structure:
         raise InputError(f"repeat {repeat} is not positive.")
     crystal = build_crystal(metal, lattice)
     crystal.make_supercell([repeat] * 3)
-    return crystal
+    return wrap_into_cell(crystal)
+
+
+def wrap_into_cell(crystal: Structure) -> Structure:
+    """Return the crystal with every atom inside its cell, the same on every machine.
+
+    An atom on the cell's face lies at 0 or at 1, as the last digit of the processor has it, and
+    with its positions the key of the calculation would change; here it lies at 0.
+    """
+    inside = np.round(crystal.frac_coords, _FRACTION_DIGITS) % 1.0
+    return Structure(crystal.lattice, crystal.species, inside)
 
 
 def build_facet_slab(

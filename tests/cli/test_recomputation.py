@@ -11,12 +11,18 @@ import pytest
 
 from pomdft.cli.recomputation import find_command
 from pomdft.flows.adoption import adopt_shipped
+from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.level import Level
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
-from pomdft.store.documents import load_every_reference_document
+from pomdft.store.documents import (
+    list_documents,
+    load_every_reference_document,
+    load_reference_documents,
+)
+from pomdft.store.reference import load_reference_affinities
 from pomdft.store.results import ResultStore
 
 Run = Callable[..., Any]
@@ -73,3 +79,28 @@ def test_without_the_shipped_calculations_it_would_have_to_compute(
     answer = pomdft(*command.split()[1:], "--format", "json")
     assert answer.status != 0
     assert "failed" in answer.err
+
+
+@pytest.mark.parametrize("affinity", load_reference_affinities(), ids=lambda a: a.key[:6])
+def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
+    affinity: Affinity, adopted: ResultStore, pomdft: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if affinity.std_ev is None:
+        pytest.skip("shipped without ensemble")
+    monkeypatch.setenv("POMDFT_STORE", str(adopted.root))
+    monkeypatch.setenv("POMDFT_LAUNCHER", "mpiexec --no-such-option")
+    answer = pomdft("metal", "ensemble", affinity.ligand, affinity.metal)
+    assert answer.status == 0, answer.err
+    assert f"{affinity.std_ev:.2f} eV" in answer.out
+    made = {band.key for band in list_documents(adopted.root, DBand)}
+    for band in load_reference_documents(DBand):
+        if set(band.calculations.values()) & set(affinity.calculations.values()):
+            assert band.key in made
+            command = find_command(band)
+            assert command is not None
+            assert command.startswith("pomdft metal ensemble")
+
+
+def test_every_shipped_number_names_its_command() -> None:
+    shipped = (*load_reference_affinities(), *load_every_reference_document())
+    assert [document for document in shipped if find_command(document) is None] == []
