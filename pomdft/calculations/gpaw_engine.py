@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from pomdft.calculations.dispersion import compute_d4
@@ -97,13 +98,22 @@ class GpawEngine:
         Raises
         ------
         ConvergenceError
-            The SCF does not converge on any rung of the ladder.
+            The SCF does not converge on any rung of the ladder, or an atom has left the cell.
         """
+        from gpaw.old.grid_descriptor import GridBoundsError
+        from gpaw.utilities import AtomsTooClose
+
         self._atoms.set_positions(positions)
-        if self._calculator is None:
-            self._calculator = self._load_checkpoint() or self._new_calculator(self._parameters)
-        self._set_density_criterion(roughness)
-        self._converge()
+        try:
+            if self._calculator is None:
+                self._calculator = self._load_checkpoint() or self._new_calculator(self._parameters)
+            self._set_density_criterion(roughness)
+            self._converge()
+        except (GridBoundsError, AtomsTooClose) as error:
+            raise ConvergenceError(
+                f"Too near to a face of the cell: {_describe_outermost(self._atoms)}.",
+                "Raise level.vacuum_angstrom; an atom that wanders off is hardly bound.",
+            ) from error
         energy = float(self._calculator.get_potential_energy(self._atoms))
         forces = np.array(self._calculator.get_forces(self._atoms), dtype=np.float64)
         # Forces on ghosts mean nothing: they are places of basis functions.
@@ -354,6 +364,14 @@ def gpaw_parameters(request: CalculationInput) -> dict[str, Any]:
         )
         parameters["setups"] = by_atom | dict.fromkeys(model.ghosts, "ghost")
     return parameters
+
+
+def _describe_outermost(atoms: Atoms) -> str:
+    """Return which atom is nearest to a face of an orthorhombic cell, and how near, in words."""
+    edges = atoms.cell.lengths()
+    nearest = np.minimum(atoms.positions, edges - atoms.positions)[:, ~atoms.pbc].min(axis=1)
+    index = int(nearest.argmin())
+    return f"atom {index} ({atoms.symbols[index]}), {nearest[index]:.2f} angstrom"
 
 
 def _is_readable(path: Path) -> bool:

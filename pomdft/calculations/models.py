@@ -57,7 +57,7 @@ class Box:
         return positions + np.array(self.origin_angstrom, dtype=np.float64)
 
 
-def lay_out_box(ligand: Molecule, cluster: str, level: Level) -> Box:
+def lay_out_box(ligand: Molecule, cluster: str, level: Level, *, swings: bool = False) -> Box:
     """Return the cell for a docked ligand and any metal's cluster of one kind.
 
     It depends on the ligand, the kind of cluster and the level only, so that complexes of all
@@ -71,13 +71,14 @@ def lay_out_box(ligand: Molecule, cluster: str, level: Level) -> Box:
         Kind of cluster, e.g. "M4".
     level : Level
         Gives vacuum and grid multiple.
+    swings : bool
+        Leave room for a cluster that hangs on one atom: it may turn to any side.
     """
     extent = build_cluster(_BOX_METAL, cluster).cart_coords
     radius = float(np.linalg.norm(extent - extent.mean(axis=0), axis=1).max())
-    low = np.minimum(ligand.cart_coords.min(axis=0), [-radius, -radius, 0.0])
-    high = np.maximum(
-        ligand.cart_coords.max(axis=0), [radius, radius, _CONTACT_HEIGHT + 1.8 * radius]
-    )
+    side, height = (2.0 * radius, 2.0 * radius) if swings else (radius, 1.8 * radius)
+    low = np.minimum(ligand.cart_coords.min(axis=0), [-side, -side, 0.0])
+    high = np.maximum(ligand.cart_coords.max(axis=0), [side, side, _CONTACT_HEIGHT + height])
     return _box_around(low, high, level)
 
 

@@ -122,7 +122,9 @@ def plan_affinity(
         "metal": _state(free_cluster),
     }
     complexes = tuple(_with_states(molecule, states) for molecule in found[:orientations])
-    box = fit_box(lay_out_box(docked, kind, level), [*complexes, docked, free_cluster], level)
+    hangs = is_conventional(ligand)
+    laid_out = lay_out_box(docked, _widest_shape(kind) if hangs else kind, level, swings=hangs)
+    box = fit_box(laid_out, [*complexes, docked, free_cluster], level)
     count = cluster.removeprefix("M")
     title = f"{ligand} + {metal}{count if count != '1' else ''}, {site}, {charge_model}"
     frozen = find_far_shell(docked) if level.relax and level.relaxation.shell == "contact" else ()
@@ -167,6 +169,12 @@ def _keeps_its_shape(ligand: str) -> bool:
 
 def _free_shape(metal: str, kind: str) -> str:
     return _FREE_SHAPES.get((metal, kind), kind)
+
+
+def _widest_shape(kind: str) -> str:
+    """Return the shape that some metals' free clusters of a kind have: one box for all metals."""
+    shapes = [shape for (_, of_kind), shape in _FREE_SHAPES.items() if of_kind == kind]
+    return shapes[0] if shapes else kind
 
 
 def _free_cluster(metal: str, kind: str, support: str | None) -> Molecule:

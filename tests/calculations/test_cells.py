@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pymatgen.core import Molecule
+from scipy.spatial.transform import Rotation
 
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import fit_box, lay_out_box, make_model
@@ -62,6 +63,23 @@ def test_box_depends_on_the_kind_of_cluster() -> None:
     large = lay_out_box(plan("Au").ligand, "M13", LEVEL)
     assert min(np.subtract(large.edges_angstrom, small.edges_angstrom)) >= 0
     assert large.edges_angstrom[2] > small.edges_angstrom[2]
+
+
+def test_a_cluster_that_hangs_on_one_atom_has_room_to_turn() -> None:
+    """Over sulphur a planar Ag4 swung out of a cell that was just large enough for its start."""
+    names = ("M4", "vacancy", "protonated")
+    boxes = {m: plan_affinity("thiolate", m, *names, level=LEVEL).box for m in ("Ag", "Pd")}
+    assert boxes["Ag"] == boxes["Pd"]
+    found = plan_affinity("thiolate", "Ag", *names, level=LEVEL)
+    whole = found.complexes[0]
+    cluster = whole.cart_coords[len(found.ligand) :]
+    edges = np.array(found.box.edges_angstrom)
+    for degrees in range(0, 360, 30):
+        for tilt in (0, 45):
+            turned = Rotation.from_euler("xz", [tilt, degrees], degrees=True).apply(cluster)
+            inside = found.box.place(turned)
+            assert inside[:, :2].min() > 2.7
+            assert (edges - inside).min() > 2.7
 
 
 def test_xtb_needs_no_cell() -> None:

@@ -172,3 +172,16 @@ def test_a_disk_that_fills_ends_all_ranks_with_one_line(small_disk: Path) -> Non
     # With space again the same call finishes the work.
     (small_disk / "filler").unlink()
     assert perform(request, store, settings).max_force_ev_per_angstrom <= 0.05
+
+
+def test_an_atom_at_the_face_of_the_cell_is_named(store: ResultStore, settings: Settings) -> None:
+    molecule = Molecule(["H", "H"], [[0, 0, 0], [0, 0, 0.75]])
+    box = Box((6.0, 6.0, 6.0), (0.5, 3.0, 3.0))
+    model = make_model(molecule, tiny_level(), box, label="H2 at a face")
+    request = CalculationInput.create("relaxation", model, tiny_level())
+    with pytest.raises(ConvergenceError, match=r"atom \d \(H\), 0\.50 angstrom") as caught:
+        perform(request, store, settings)
+    assert "vacuum_angstrom" in str(caught.value)
+    failure = store.find_failure(request.key)
+    assert failure is not None
+    assert failure.permanent
