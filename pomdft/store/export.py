@@ -12,8 +12,9 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 from pomdft.errors import PomdftError, StoreError
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
@@ -34,7 +35,10 @@ _FOLDERS = re.compile(rb"(?<=\s)/(?:[\w.+-]+/)+")
 
 
 def export_reference(
-    store: ResultStore, target: Path, levels: Iterable[str] = (DEFAULT_LEVEL,)
+    store: ResultStore,
+    target: Path,
+    levels: Iterable[str] = (DEFAULT_LEVEL,),
+    drop: Collection[str] = (),
 ) -> list[str]:
     """Write all finished affinities and other documents of a store as shipped data.
 
@@ -47,6 +51,8 @@ def export_reference(
         the store does not are kept.
     levels : iterable of str
         Affinities of levels of these names only.
+    drop : collection of str
+        Keys of documents that are no longer shipped, with the calculations that only they need.
 
     Returns
     -------
@@ -75,6 +81,7 @@ def export_reference(
         records |= found
         affinities[shipped.key] = shipped.model_dump(mode="json")
         lines.append(f"affinity {affinity!r}")
+    kept = {"affinities.json": affinities}
     for kind, name in KINDS.items():
         entries = {entry["key"]: entry for entry in _read_list(target / f"{name}.json")}
         for document in documents[kind]:
@@ -88,11 +95,23 @@ def export_reference(
             records |= found
             entries[other.key] = other.model_dump(mode="json")
             lines.append(f"{name} {document!r}")
-        _write_list(target / f"{name}.json", list(entries.values()))
-    _write_list(target / "affinities.json", list(affinities.values()))
-    dumped = [records[key].model_dump(mode="json") for key in sorted(records)]
+        kept |= {f"{name}.json": entries}
+    lines += [f"dropped {key}" for entries in kept.values() for key in set(drop) & set(entries)]
+    for name, entries in kept.items():
+        kept[name] = {key: entry for key, entry in entries.items() if key not in drop}
+        _write_list(target / name, list(kept[name].values()))
+    needed = {key for entries in kept.values() for e in entries.values() for key in _used(e)}
+    dumped = [records[key].model_dump(mode="json") for key in sorted(needed & set(records))]
     _write_list(target / "provenance.json", dumped)
+    for path in [*target.glob("calculations/*.xz"), *target.glob("logs/*.xz")]:
+        if path.name.partition(".")[0] not in needed:
+            path.unlink()
     return lines
+
+
+def _used(entry: dict[str, Any]) -> Iterable[str]:
+    """Return the keys of the calculations that a document is made of."""
+    return dict(entry["calculations"]).values()
 
 
 def _archive(store: ResultStore, target: Path, keys: Iterable[str]) -> dict[str, CalculationRecord]:
@@ -139,14 +158,14 @@ def _read_records(target: Path) -> list[CalculationRecord]:
     return [CalculationRecord.model_validate(entry) for entry in entries]
 
 
-def _read_list(path: Path) -> list[dict[str, object]]:
+def _read_list(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    entries: list[dict[str, object]] = json.loads(path.read_text())
+    entries: list[dict[str, Any]] = json.loads(path.read_text())
     return entries
 
 
-def _write_list(path: Path, entries: list[dict[str, object]]) -> None:
+def _write_list(path: Path, entries: list[dict[str, Any]]) -> None:
     if entries or path.exists():
         write_atomically(path, json.dumps(entries, indent=None, separators=(",", ":")) + "\n")
 
@@ -157,10 +176,13 @@ def main() -> None:
     here = Path(__file__).parent / "reference"
     parser.add_argument("--target", type=Path, default=here, help="folder of the shipped data")
     parser.add_argument("--level", action="append", help=f"levels; by default {DEFAULT_LEVEL}")
+    parser.add_argument("--drop", action="append", help="key of what is no longer shipped")
     chosen = parser.parse_args()
     store = ResultStore(load_settings().store)
     try:
-        lines = export_reference(store, chosen.target, chosen.level or [DEFAULT_LEVEL])
+        lines = export_reference(
+            store, chosen.target, chosen.level or [DEFAULT_LEVEL], chosen.drop or ()
+        )
     except PomdftError as error:
         sys.exit(f"error: {error}")
     sys.stdout.write("\n".join(lines) + "\n")

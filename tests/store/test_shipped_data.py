@@ -126,6 +126,23 @@ def test_a_damaged_document_leaves_no_half_export(exported, tmp_path):
     assert not (tmp_path / "reference").exists()
 
 
+def test_what_is_dropped_goes_with_the_calculations_that_only_it_needs(exported, tmp_path):
+    store, source, _ = exported
+    target = tmp_path / "reference"
+    shutil.copytree(source, target)
+    (segregation,) = json.loads((target / "segregation.json").read_text())
+    (bulk,) = json.loads((target / "bulk.json").read_text())
+    lines = export_reference(store, target, ["emt"], drop=[segregation["key"]])
+    assert f"dropped {segregation['key']}" in lines
+    assert json.loads((target / "segregation.json").read_text()) == []
+    assert json.loads((target / "bulk.json").read_text()) == [bulk]
+    affinity, records = load(target)
+    needed = {*affinity.calculations.values(), *bulk["calculations"].values()}
+    assert set(records) == needed
+    for folder in ("calculations", "logs"):
+        assert {p.name.partition(".")[0] for p in (target / folder).iterdir()} == needed
+
+
 def changed(affinity, **fields):
     return affinity.model_copy(update=fields)
 
