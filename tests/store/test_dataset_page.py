@@ -65,6 +65,7 @@ def expected_cells(document: object) -> list[str]:
         case InteractionEnergy():
             return [
                 document.variant,
+                document.metal + document.cluster.removeprefix("M"),
                 f"{document.energy_ev:.3f}",
                 optional(document.counterpoise_energy_ev, ".3f"),
             ]
@@ -117,6 +118,7 @@ def test_counts_are_those_of_the_data() -> None:
         (len(load_reference_documents(SegregationEnergyDocument)), "segregation energies"),
         (len(load_reference_documents(SubstitutionEnergyDocument)), "mixing energies"),
         (len(load_reference_documents(ProtonationEnergy)), "protonation energies"),
+        (len(load_reference_documents(InteractionEnergy)), "interaction energies"),
         (len(records), "calculations with logs"),
     ):
         assert f" {count} {words}" in line
