@@ -58,3 +58,22 @@ def test_ion_affinities_make_a_flow_for_each_salt() -> None:
     names = [maker.make(ligand, salt).name for salt in salts]  # type: ignore[attr-defined]
     assert len(set(names)) == len(names) == 3
     assert all(str(ligand) in name for name in names)
+
+
+def test_recompute_compares_a_number_with_what_a_store_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pomdft.schemas.segregation import SubstitutionEnergyDocument
+    from pomdft.store.documents import load_reference_documents, save_document
+
+    script = load("recompute")
+    shipped = load_reference_documents(SubstitutionEnergyDocument)[0]
+    assert script["find_shipped"](shipped.key[:8]) == shipped  # type: ignore[operator]
+    with pytest.raises(SystemExit, match="0 shipped documents"):
+        script["find_shipped"]("0" * 24)  # type: ignore[operator]
+    compare = script["compare"]
+    assert compare(shipped, tmp_path) == float("inf")  # type: ignore[operator]
+    moved = {"key": "a" * 24, "source": "store", "energy_ev": shipped.energy_ev + 0.015}
+    save_document(tmp_path, shipped.model_copy(update=moved))
+    assert compare(shipped, tmp_path) == pytest.approx(0.015)  # type: ignore[operator]
+    assert "+0.0150" in capsys.readouterr().out
