@@ -99,8 +99,3 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
             command = find_command(band)
             assert command is not None
             assert command.startswith("pomdft metal ensemble")
-
-
-def test_every_shipped_number_names_its_command() -> None:
-    shipped = (*load_reference_affinities(), *load_every_reference_document())
-    assert [document for document in shipped if find_command(document) is None] == []
