@@ -103,7 +103,8 @@ class InputDocument(Document):
             given = f" (got {first['input']!r})" if first["type"] != "missing" else ""
             raise InputError(f"{origin}: {where}: {first['msg']}{given}.", "Correct it.") from None
         for field, kinds in cls.ONLY_FOR.items():
-            if field in data and data.get("kind") not in kinds:
+            asked = getattr(found, field) != cls.model_fields[field].default
+            if asked and data.get("kind") not in kinds:
                 raise InputError(
                     f"{origin}: {field} is read by studies of kind {' and '.join(kinds)} only, "
                     f"not by {data.get('kind')!r}.",
