@@ -3,8 +3,9 @@
     python workflows/recompute.py STORE KEY [KEY ...]
 
 STORE is a folder for the new calculations, empty at first; stopped and started again it goes on.
-Each key's own command (`pomdft show KEY`) is run there, nothing shipped is used. Fails where an
-energy moves by more than 0.02 eV.
+Each key's own command (`pomdft show KEY`) is run there. Like the command it takes what it builds
+upon from the shipped data: lattice constants for slabs and alloys, relaxed complexes for ensembles
+and interaction energies. Fails where an energy moves by more than 0.02 eV.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pomdft.store.results import ResultStore
 
 TOLERANCE_EV = 0.02
 #: What differs between two computations of one number, energies apart.
-_OF_ITS_OWN = {"key", "calculations", "source", "finished"}
+_OF_ITS_OWN = {"key", "calculations", "source", "finished", "contacts"}
 
 
 def find_shipped(prefix: str) -> Affinity | StoredDocument:

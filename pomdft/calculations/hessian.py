@@ -41,7 +41,8 @@ OXYGEN_ON_SITE, METAL_ON_SITE = 2.0, 1.0
 _HYDROXYL_STIFFNESS, HYDROGEN_ON_SITE = 48.0, 1.0
 #: What stands in for the angles of organic ligands: holds C, N, S and their hydrogens in place.
 #: Springs alone let them bend so easily that butanethiol and N-vinylpyrrolidone swung to and fro
-#: for 80 steps; with it they take 6 to 9 (benchmarks/relaxation_steps.py; GFN1-xTB for DFT).
+#: for 80 steps; with it they take 7 and 9 (benchmarks/relaxation_steps.py; GFN1-xTB for DFT).
+#: eV/angstrom^2, chosen by these counts.
 ORGANIC_ON_SITE = 4.0
 #: Spring between neighbours in a crystal of metals, eV/angstrom^2. Central springs k in an fcc
 #: crystal give the bulk modulus B = 4 k / (3 a): 1.7 (Ag) to 4.6 (Pt) from the PBE lattice

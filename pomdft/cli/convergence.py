@@ -50,8 +50,10 @@ def convergence(  # noqa: PLR0917 - options of a command
     from pomdft.api import affinity
     from pomdft.flows.convergence import ConvergenceMaker, choose_variants
     from pomdft.flows.metals import run_metal_flows
-    from pomdft.prediction.figures import draw_convergence, save_figure
+    from pomdft.prediction.figures import check_figure_path, draw_convergence, save_figure
 
+    if plot is not None:
+        check_figure_path(plot)
     levels = choose_variants(variant or [])
     names = {"cluster": cluster, "site": site, "charge_model": charge_model}
     affinities = [affinity(ligand, metal, **names) for metal in dict.fromkeys(metals)]

@@ -12,12 +12,12 @@ from jobflow import Flow, Job, Maker, job
 from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
-from pomdft.calculations.models import fit_box, lay_out_box
+from pomdft.calculations.models import fit_box
 from pomdft.errors import InputError, UnknownNameError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.jobs import GpawStaticMaker, take_fragment
 from pomdft.flows.periodic import store_root
-from pomdft.flows.preparation import plan_affinity
+from pomdft.flows.preparation import lay_out_model_box, plan_affinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.interaction import InteractionEnergy
@@ -136,7 +136,7 @@ class ConvergenceMaker(Maker):
         """
         molecule = relaxed_complex(affinity, ResultStore(store_root(self.store)))
         ligand, _ = take_fragment(molecule, "ligand", keep_ghosts=False)
-        laid_out = lay_out_box(ligand, affinity.model.cluster, level)
+        laid_out = lay_out_model_box(affinity.ligand, ligand, affinity.model.cluster, level)
         maker = GpawStaticMaker(
             level=level,
             box=fit_box(laid_out, [molecule], level),

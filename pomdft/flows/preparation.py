@@ -122,13 +122,32 @@ def plan_affinity(
         "metal": _state(free_cluster),
     }
     complexes = tuple(_with_states(molecule, states) for molecule in found[:orientations])
-    hangs = is_conventional(ligand)
-    laid_out = lay_out_box(docked, _widest_shape(kind) if hangs else kind, level, swings=hangs)
+    laid_out = lay_out_model_box(ligand, docked, cluster, level)
     box = fit_box(laid_out, [*complexes, docked, free_cluster], level)
     count = cluster.removeprefix("M")
     title = f"{ligand} + {metal}{count if count != '1' else ''}, {site}, {charge_model}"
     frozen = find_far_shell(docked) if level.relax and level.relaxation.shell == "contact" else ()
     return AffinityPlan(docked, free_cluster, complexes, box, title, frozen)
+
+
+def lay_out_model_box(ligand: str, docked: Molecule, cluster: str, level: Level) -> Box:
+    """Return the cell for a ligand with any metal's cluster of one kind, see `lay_out_box`.
+
+    Parameters
+    ----------
+    ligand : str
+        Name; under a conventional ligand a cluster hangs on one group and needs room to turn.
+    docked : Molecule
+        The ligand in the docking frame.
+    cluster : str
+        Kind of cluster, on a support or not.
+    level : Level
+        Gives vacuum and grid.
+    """
+    kind, _ = split_support(cluster)
+    if not is_conventional(ligand):
+        return lay_out_box(docked, kind, level)
+    return lay_out_box(docked, _widest_shape(kind), level, swings=True)
 
 
 def find_far_shell(ligand: Molecule) -> tuple[int, ...]:

@@ -41,6 +41,24 @@ def _new_figure(width: float = 6.4, height: float = 4.6) -> Figure:
     return figure
 
 
+def check_figure_path(path: str | Path) -> None:
+    """Refuse a path that no figure can be written to, before anything long is computed for it.
+
+    Raises
+    ------
+    InputError
+        The ending is not known, or there is no such folder.
+    """
+    target = Path(path)
+    known = sorted(FigureCanvasAgg.get_supported_filetypes())
+    if target.suffix.lower().lstrip(".") not in known:
+        raise InputError(
+            f"figure {target} must end in one of {', '.join('.' + k for k in known)} or .html."
+        )
+    if not target.parent.is_dir():
+        raise InputError(f"figure {target} cannot be written: there is no {target.parent}.")
+
+
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure; the format follows from the ending (png, svg, pdf).
 
@@ -56,12 +74,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     InputError
         The ending is not known or the file cannot be written.
     """
+    check_figure_path(path)
     target = Path(path)
-    known = sorted(figure.canvas.get_supported_filetypes())
-    if target.suffix.lower().lstrip(".") not in known:
-        raise InputError(
-            f"figure {target} must end in one of {', '.join('.' + k for k in known)} or .html."
-        )
     try:
         figure.savefig(target, dpi=200)
     except OSError as error:

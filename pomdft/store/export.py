@@ -97,6 +97,8 @@ def export_reference(
             lines.append(f"{name} {document!r}")
         kept |= {f"{name}.json": entries}
     lines += [f"dropped {key}" for entries in kept.values() for key in set(drop) & set(entries)]
+    unknown = set(drop).difference(*kept.values())
+    lines += [f"nothing shipped has the key {key}" for key in sorted(unknown)]
     for name, entries in kept.items():
         kept[name] = {key: entry for key, entry in entries.items() if key not in drop}
         _write_list(target / name, list(kept[name].values()))

@@ -156,7 +156,9 @@ def _existing(path: Path) -> Path:
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+def locked(
+    path: Path, *, wait: bool = False, advice: str = "Wait for it to finish."
+) -> Iterator[None]:
     """Hold an exclusive advisory lock that the kernel drops when this process ends, however.
 
     Parameters
@@ -165,6 +167,8 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         Lock file; created if missing, never removed (removing would race).
     wait : bool
         Wait for the lock instead of raising.
+    advice : str
+        What to do where it is held, for the error.
 
     Raises
     ------
@@ -185,7 +189,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise BusyError(
                     f"{path.parent} is being worked on by another process.",
-                    "Wait for it to finish, or let this command wait: POMDFT_WAIT=1.",
+                    advice,
                 ) from None
             raise lockless_error(path) from error
         yield

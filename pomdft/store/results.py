@@ -258,7 +258,8 @@ class ResultStore:
             Another process has it.
         """
         folder = self.folder(key)
-        with locked(folder / "driver.lock", wait=wait):
+        advice = "Wait for it to finish, or let this command wait: POMDFT_WAIT=1."
+        with locked(folder / "driver.lock", wait=wait, advice=advice):
             drop_stale(folder)
             yield
 

@@ -124,9 +124,21 @@ def wrap_into_cell(crystal: Structure) -> Structure:
 
     An atom on the cell's face lies at 0 or at 1, as the last digit of the processor has it, and
     with its positions the key of the calculation would change; here it lies at 0.
+
+    Parameters
+    ----------
+    crystal : pymatgen Structure
+        Periodic along all axes; it is not changed.
+
+    Returns
+    -------
+    pymatgen Structure
+        Fractional coordinates in [0, 1), rounded to nine digits; site properties are kept.
     """
     inside = np.round(crystal.frac_coords, _FRACTION_DIGITS) % 1.0
-    return Structure(crystal.lattice, crystal.species, inside)
+    return Structure(
+        crystal.lattice, crystal.species, inside, site_properties=crystal.site_properties
+    )
 
 
 def build_facet_slab(

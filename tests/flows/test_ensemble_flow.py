@@ -10,6 +10,7 @@ from pomdft.flows.ensemble import (
     EnsembleMaker,
     ensemble_coefficients,
     ensemble_shifts,
+    final_request,
 )
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput
@@ -18,6 +19,7 @@ from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
 from pomdft.settings import load_settings
 from pomdft.store.documents import list_documents
+from pomdft.store.reference import load_reference_affinities
 from pomdft.store.results import ResultStore
 
 LEVEL = Level(
@@ -134,3 +136,11 @@ def test_levels_without_a_density_are_refused(tmp_path):
     affinity = make_affinity(None, dict.fromkeys(roles, 0.0), {}, level)
     with pytest.raises(InputError, match="is not of GPAW"):
         EnsembleMaker(store=str(tmp_path)).add_ensemble(affinity)
+
+
+def test_single_points_begin_from_shipped_relaxations_in_an_empty_store(tmp_path):
+    shipped = next(a for a in load_reference_affinities() if a.std_ev is not None)
+    request = final_request(
+        ResultStore(tmp_path), shipped.calculations["ligand"], ("beef-ensemble",)
+    )
+    assert request.key == shipped.calculations["ensemble-ligand"]

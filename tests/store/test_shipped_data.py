@@ -132,8 +132,9 @@ def test_what_is_dropped_goes_with_the_calculations_that_only_it_needs(exported,
     shutil.copytree(source, target)
     (segregation,) = json.loads((target / "segregation.json").read_text())
     (bulk,) = json.loads((target / "bulk.json").read_text())
-    lines = export_reference(store, target, ["emt"], drop=[segregation["key"]])
+    lines = export_reference(store, target, ["emt"], drop=[segregation["key"], "0" * 24])
     assert f"dropped {segregation['key']}" in lines
+    assert f"nothing shipped has the key {'0' * 24}" in lines
     assert json.loads((target / "segregation.json").read_text()) == []
     assert json.loads((target / "bulk.json").read_text()) == [bulk]
     affinity, records = load(target)
