@@ -53,7 +53,7 @@ def convergence(  # noqa: PLR0917 - options of a command
     from pomdft.prediction.figures import check_figure_path, draw_convergence, save_figure
 
     if plot is not None:
-        check_figure_path(plot)
+        check_figure_path(plot, interactive=False)
     levels = choose_variants(variant or [])
     names = {"cluster": cluster, "site": site, "charge_model": charge_model}
     affinities = [affinity(ligand, metal, **names) for metal in dict.fromkeys(metals)]

@@ -41,8 +41,15 @@ def _new_figure(width: float = 6.4, height: float = 4.6) -> Figure:
     return figure
 
 
-def check_figure_path(path: str | Path) -> None:
+def check_figure_path(path: str | Path, *, interactive: bool = True) -> None:
     """Refuse a path that no figure can be written to, before anything long is computed for it.
+
+    Parameters
+    ----------
+    path : path
+        Where the figure is to go.
+    interactive : bool
+        The caller writes .html as well; only the message depends on it.
 
     Raises
     ------
@@ -52,9 +59,8 @@ def check_figure_path(path: str | Path) -> None:
     target = Path(path)
     known = sorted(FigureCanvasAgg.get_supported_filetypes())
     if target.suffix.lower().lstrip(".") not in known:
-        raise InputError(
-            f"figure {target} must end in one of {', '.join('.' + k for k in known)} or .html."
-        )
+        endings = ", ".join(f".{k}" for k in known) + (" or .html" if interactive else "")
+        raise InputError(f"figure {target} must end in one of {endings}.")
     if not target.parent.is_dir():
         raise InputError(f"figure {target} cannot be written: there is no {target.parent}.")
 

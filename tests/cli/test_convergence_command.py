@@ -24,7 +24,7 @@ Run = Callable[..., Any]
         (("W5O18", "Rh"), "has not been computed"),
         (("W5O18", "Au", "--site", "terminal"), "has not been computed"),
         (("W5O18",), "metals"),
-        (("W5O18", "Au", "--plot", "figure.xyz"), "must end in one of"),
+        (("W5O18", "Au", "--plot", "figure.html"), ".webp."),
         (("W5O18", "Au", "--plot", "/no/such/folder/figure.png"), "there is no /no/such/folder"),
     ],
 )
