@@ -1,0 +1,259 @@
+"""Basis functions on blocks of a grid; checked by pomdft.kernels.basis."""
+
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+from scipy.linalg.cython_blas cimport dgemm
+
+import numpy as np
+
+#: Rows of a matrix product done at once: of symmetric results little more than half is computed.
+cdef enum:
+    PANEL = 32
+
+
+cdef inline int64_t _block_of(
+        int64_t point, const int64_t *shape, int64_t edge, const int64_t *blocks,
+        int64_t *place, int64_t *left) noexcept nogil:
+    """Return the block of a point, its place there, and how many points follow along z."""
+    cdef int64_t z = point % shape[2]
+    cdef int64_t y = (point // shape[2]) % shape[1]
+    cdef int64_t x = point // (shape[2] * shape[1])
+    place[0] = ((x % edge) * edge + y % edge) * edge + z % edge
+    left[0] = edge - z % edge
+    return ((x // edge) * blocks[1] + y // edge) * blocks[2] + z // edge
+
+
+def collect(
+        list values, const int32_t[::1] first not None, const int64_t[:, ::1] runs not None,
+        const int64_t[::1] bounds not None, const int64_t[::1] shape not None, int64_t edge):
+    """Return the functions that reach each block and their values there.
+
+    Of volume W, with functions first[W] onwards, values[W] has shape (n_points, n_functions); its
+    points are those of runs[bounds[W]:bounds[W + 1]], each a first grid point and a length.
+
+    Returned are the bounds of each block in the list of (first function, number of functions,
+    first row), that list, and the rows, one a function and block, of edge**3 values each.
+    """
+    cdef int64_t n_volumes = len(values)
+    cdef int64_t[3] blocks = [
+        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
+    cdef int64_t n_blocks = blocks[0] * blocks[1] * blocks[2]
+    cdef int64_t size = edge * edge * edge
+    cdef int64_t w, run, point, stop, block, place, left, width, row, i, m, n_slots, n_rows
+    cdef const double *source
+    cdef double *target
+    cdef const double[:, ::1] table
+
+    seen_array = np.full(n_blocks, -1, dtype=np.int64)
+    slots_array = np.zeros(n_blocks + 1, dtype=np.int64)
+    rows_array = np.zeros(n_blocks + 1, dtype=np.int64)
+    cdef int64_t[::1] seen = seen_array
+    cdef int64_t[::1] slots = slots_array
+    cdef int64_t[::1] rows = rows_array
+    for w in range(n_volumes):
+        width = values[w].shape[1]
+        for run in range(bounds[w], bounds[w + 1]):
+            point = runs[run, 0]
+            stop = point + runs[run, 1]
+            while point < stop:
+                block = _block_of(point, &shape[0], edge, blocks, &place, &left)
+                if seen[block] != w:
+                    seen[block] = w
+                    slots[block + 1] += 1
+                    rows[block + 1] += width
+                point += left
+    np.cumsum(slots_array, out=slots_array)
+    np.cumsum(rows_array, out=rows_array)
+    n_slots = slots[n_blocks]
+    n_rows = rows[n_blocks]
+
+    members_array = np.empty((n_slots, 3), dtype=np.int64)
+    data_array = np.zeros((n_rows, size))
+    cdef int64_t[:, ::1] members = members_array
+    cdef double[:, ::1] data = data_array
+    cdef int64_t[::1] next_slot = slots_array[:-1].copy()
+    cdef int64_t[::1] next_row = rows_array[:-1].copy()
+    seen_array[:] = -1
+    for w in range(n_volumes):
+        table = values[w]
+        width = table.shape[1]
+        source = &table[0, 0]
+        for run in range(bounds[w], bounds[w + 1]):
+            point = runs[run, 0]
+            stop = point + runs[run, 1]
+            while point < stop:
+                block = _block_of(point, &shape[0], edge, blocks, &place, &left)
+                if seen[block] != w:
+                    seen[block] = w
+                    members[next_slot[block], 0] = first[w]
+                    members[next_slot[block], 1] = width
+                    members[next_slot[block], 2] = next_row[block]
+                    next_slot[block] += 1
+                    next_row[block] += width
+                row = next_row[block] - width
+                if left > stop - point:
+                    left = stop - point
+                for m in range(width):
+                    target = &data[row + m, place]
+                    for i in range(left):
+                        target[i] = source[i * width + m]
+                source += left * width
+                point += left
+    return slots_array, members_array, data_array
+
+
+cdef inline void _copy_block(
+        int64_t block, const int64_t *shape, int64_t edge, const int64_t *blocks,
+        double *grid, double *local, bint back) noexcept nogil:
+    """Copy a block out of the grid, zeros beyond it, or add it to the grid."""
+    cdef int64_t bz = block % blocks[2]
+    cdef int64_t by = (block // blocks[2]) % blocks[1]
+    cdef int64_t bx = block // (blocks[2] * blocks[1])
+    cdef int64_t x, y, z, i, at
+    for x in range(edge):
+        for y in range(edge):
+            at = ((bx * edge + x) * shape[1] + by * edge + y) * shape[2] + bz * edge
+            for z in range(edge):
+                i = (x * edge + y) * edge + z
+                if (bx * edge + x < shape[0] and by * edge + y < shape[1]
+                        and bz * edge + z < shape[2]):
+                    if back:
+                        grid[at + z] += local[i]
+                    else:
+                        local[i] = grid[at + z]
+                elif not back:
+                    local[i] = 0.0
+
+
+def add_potential(
+        double[:, :, ::1] potential not None, double volume, const int64_t[::1] slots not None,
+        const int64_t[:, ::1] members not None, const double[:, ::1] data not None, int64_t edge,
+        double[:, ::1] matrix not None):
+    """Add the integrals of pairs of functions with a potential to the matrix's lower triangle."""
+    cdef int64_t[3] shape = [potential.shape[0], potential.shape[1], potential.shape[2]]
+    cdef int64_t[3] blocks = [
+        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
+    cdef int64_t n_blocks = slots.shape[0] - 1
+    cdef int size = edge * edge * edge
+    cdef int64_t widest = _widest(slots, members)
+    cdef int stride = <int>widest
+    cdef int64_t block, s, t, row, n, i, j, low, high, a, b
+    cdef int n_columns, n_rows
+    cdef double one = 1.0
+    cdef double zero = 0.0
+    cdef double *local = <double *>malloc(size * sizeof(double))
+    cdef double *weighted = <double *>malloc(PANEL * size * sizeof(double))
+    cdef double *product = <double *>malloc(widest * widest * sizeof(double))
+    cdef const double *functions
+    if local == NULL or weighted == NULL or product == NULL:
+        free(local)
+        free(weighted)
+        free(product)
+        raise MemoryError
+    with nogil:
+        for block in range(n_blocks):
+            if slots[block] == slots[block + 1]:
+                continue
+            row = members[slots[block], 2]
+            n = members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row
+            functions = &data[row, 0]
+            _copy_block(block, shape, edge, blocks, &potential[0, 0, 0], local, False)
+            for i in range(size):
+                local[i] *= volume
+            low = 0
+            while low < n:
+                high = min(low + PANEL, n)
+                for i in range(high - low):
+                    for j in range(size):
+                        weighted[i * size + j] = functions[(low + i) * size + j] * local[j]
+                n_columns = <int>(high - low)
+                n_rows = <int>high
+                # Row i of the product, in C's order: function low + i with functions 0 to high.
+                dgemm(b"T", b"N", &n_rows, &n_columns, &size, &one, <double *>functions, &size,
+                      weighted, &size, &zero, &product[low * widest], &stride)
+                low = high
+            for s in range(slots[block], slots[block + 1]):
+                for t in range(slots[block], s + 1):
+                    for a in range(members[s, 1]):
+                        i = members[s, 2] - row + a
+                        j = members[t, 2] - row
+                        for b in range(members[t, 1]):
+                            matrix[members[s, 0] + a, members[t, 0] + b] += product[
+                                i * widest + j + b]
+    free(local)
+    free(weighted)
+    free(product)
+
+
+def add_density(
+        const double[:, ::1] matrix not None, const int64_t[::1] slots not None,
+        const int64_t[:, ::1] members not None, const double[:, ::1] data not None, int64_t edge,
+        double[:, :, ::1] density not None):
+    """Add the density of a symmetric density matrix to the grid."""
+    cdef int64_t[3] shape = [density.shape[0], density.shape[1], density.shape[2]]
+    cdef int64_t[3] blocks = [
+        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
+    cdef int64_t n_blocks = slots.shape[0] - 1
+    cdef int size = edge * edge * edge
+    cdef int64_t widest = _widest(slots, members)
+    cdef int stride = <int>widest
+    cdef int64_t block, s, t, row, n, i, j, low, high, a, b
+    cdef int n_columns, n_rows
+    cdef double one = 1.0
+    cdef double zero = 0.0
+    cdef double factor
+    cdef double *local = <double *>malloc(size * sizeof(double))
+    cdef double *product = <double *>malloc(PANEL * size * sizeof(double))
+    cdef double *pairs = <double *>malloc(widest * widest * sizeof(double))
+    cdef const double *functions
+    if local == NULL or product == NULL or pairs == NULL:
+        free(local)
+        free(product)
+        free(pairs)
+        raise MemoryError
+    with nogil:
+        for block in range(n_blocks):
+            if slots[block] == slots[block + 1]:
+                continue
+            row = members[slots[block], 2]
+            n = members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row
+            functions = &data[row, 0]
+            for s in range(slots[block], slots[block + 1]):
+                for t in range(slots[block], slots[block + 1]):
+                    for a in range(members[s, 1]):
+                        i = members[s, 2] - row + a
+                        j = members[t, 2] - row
+                        # Left of the panel on the diagonal each pair counts for its mirror too;
+                        # right of it nothing is read.
+                        for b in range(members[t, 1]):
+                            factor = 2.0 if j + b < i - i % PANEL else 1.0
+                            pairs[i * widest + j + b] = factor * matrix[
+                                members[s, 0] + a, members[t, 0] + b]
+            for i in range(size):
+                local[i] = 0.0
+            low = 0
+            while low < n:
+                high = min(low + PANEL, n)
+                n_columns = <int>(high - low)
+                n_rows = <int>high
+                dgemm(b"N", b"N", &size, &n_columns, &n_rows, &one, <double *>functions, &size,
+                      &pairs[low * widest], &stride, &zero, product, &size)
+                for i in range(high - low):
+                    for j in range(size):
+                        local[j] += functions[(low + i) * size + j] * product[i * size + j]
+                low = high
+            _copy_block(block, shape, edge, blocks, &density[0, 0, 0], local, True)
+    free(local)
+    free(product)
+    free(pairs)
+
+
+cdef int64_t _widest(const int64_t[::1] slots, const int64_t[:, ::1] members) noexcept:
+    """Return how many functions reach the block that most functions reach."""
+    cdef int64_t widest = 1
+    cdef int64_t block, last
+    for block in range(slots.shape[0] - 1):
+        if slots[block] < slots[block + 1]:
+            last = slots[block + 1] - 1
+            widest = max(widest, members[last, 2] + members[last, 1] - members[slots[block], 2])
+    return widest

@@ -1,0 +1,127 @@
+"""pomdft's integrals inside GPAW against GPAW's own: energies, forces, potentials."""
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+
+gpaw = pytest.importorskip("gpaw")
+
+from gpaw.lfc import BasisFunctions  # noqa: E402
+from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
+
+from pomdft.calculations.basis_integrals import use_blocked_integrals  # noqa: E402
+from pomdft.calculations.paw_corrections import use_whole_angular_grids  # noqa: E402
+from pomdft.kernels import basis as blocked  # noqa: E402
+from pomdft.kernels import compiled  # noqa: E402
+
+pytestmark = pytest.mark.gpaw
+
+_METHODS = (
+    (BasisFunctions, "construct_density"),
+    (BasisFunctions, "calculate_potential_matrices"),
+    (BasisFunctions, "calculate_potential_matrix"),
+    (GGARadialExpansion, "__call__"),
+)
+
+
+@pytest.fixture
+def with_and_without(monkeypatch):
+    """Run a function with GPAW's own integrals, then with ours."""
+
+    def run(work):
+        for owner, name in _METHODS:
+            monkeypatch.setattr(owner, name, getattr(owner, name))
+        theirs = work()
+        use_blocked_integrals.cache_clear()
+        use_whole_angular_grids.cache_clear()
+        use_blocked_integrals()
+        use_whole_angular_grids()
+        return theirs, work()
+
+    yield run
+    use_blocked_integrals.cache_clear()
+    use_whole_angular_grids.cache_clear()
+
+
+def compute(atoms, **options):
+    def work():
+        atoms.calc = gpaw.GPAW(
+            mode="lcao",
+            basis="dzp",
+            xc="PBE",
+            txt=None,
+            convergence={"density": 1e-5},
+            **options,
+        )
+        return atoms.get_potential_energy(), atoms.get_forces()
+
+    return work
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Count the calls of the blocked kernels."""
+    found = []
+    for name in ("integrate_potential", "compute_density"):
+        original = getattr(blocked.BlockedBasis, name)
+
+        def count(self, *args, name=name, original=original):
+            found.append(name)
+            return original(self, *args)
+
+        monkeypatch.setattr(blocked.BlockedBasis, name, count)
+    return found
+
+
+@pytest.mark.skipif(not compiled.is_compiled("basis"), reason="the kernels are not compiled")
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("spin_polarised", [False, True])
+def test_energy_and_forces_of_a_molecule(with_and_without, calls, legacy, spin_polarised):
+    atoms = molecule("OH" if spin_polarised else "H2O", vacuum=2.5)
+    atoms.rattle(0.05, seed=1)
+    options = {"h": 0.25, "symmetry": "off", "occupations": {"name": "fermi-dirac", "width": 0.1}}
+    if spin_polarised:
+        options["spinpol"] = True
+    if legacy:
+        options["legacy_gpaw"] = True
+    (energy, forces), (our_energy, our_forces) = with_and_without(compute(atoms, **options))
+    assert {"integrate_potential", "compute_density"} == set(calls)
+    assert our_energy == pytest.approx(energy, abs=1e-8)
+    assert our_forces == pytest.approx(forces, abs=1e-5)
+
+
+@pytest.mark.parametrize("kpts", [(1, 1, 1), (2, 1, 1)])
+def test_images_and_k_points_are_left_to_gpaw(with_and_without, calls, kpts):
+    atoms = Atoms("H2", [(0.0, 2.0, 2.0), (0.9, 2.1, 2.0)], cell=(2.0, 4.0, 4.0), pbc=(1, 0, 0))
+    work = compute(atoms, h=0.25, kpts=kpts)
+    (energy, forces), (our_energy, our_forces) = with_and_without(work)
+    assert not calls
+    assert our_energy == pytest.approx(energy, abs=1e-8)
+    assert our_forces == pytest.approx(forces, abs=1e-5)
+
+
+def test_the_blocks_follow_the_atoms(with_and_without):
+    """After a move the functions at the new places are taken."""
+
+    def work():
+        atoms = Atoms("H2", [(3.0, 3.0, 2.6), (3.0, 3.1, 3.4)], cell=(6.0, 6.2, 6.0))
+        atoms.calc = gpaw.GPAW(mode="lcao", basis="dzp", xc="PBE", h=0.25, txt=None, symmetry="off")
+        first = atoms.get_potential_energy()
+        atoms.positions[1, 2] += 0.1
+        return first, atoms.get_potential_energy()
+
+    theirs, ours = with_and_without(work)
+    assert ours == pytest.approx(theirs, abs=1e-6)
+    assert abs(theirs[1] - theirs[0]) > 0.01
+
+
+def test_other_functionals_are_left_alone(with_and_without):
+    from gpaw.setup import Setups
+    from gpaw.xc import XC
+
+    functional = XC("LDA")
+    setup = Setups([8], "paw", {}, functional)[0]
+    density = np.full((1, setup.ni * (setup.ni + 1) // 2), 0.1)
+    theirs, ours = with_and_without(lambda: functional.calculate_paw_correction(setup, density))
+    assert ours == theirs
