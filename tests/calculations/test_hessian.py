@@ -7,6 +7,7 @@ import pytest
 
 from pomdft.calculations.communicator import SerialCommunicator
 from pomdft.calculations.hessian import (
+    METAL_ON_SITE,
     compute_spring_hessian,
     compute_xtb_hessian,
     unit_hessian,
@@ -152,3 +153,35 @@ def test_organic_ligands_relax_in_few_steps(name: str, tmp_path: Path) -> None:
     result = perform(request, ResultStore(tmp_path), load_settings())
     assert result.max_force_ev_per_angstrom <= 0.05
     assert result.n_steps <= 20
+
+
+def test_bodies_slide_over_each_other_but_do_not_deform() -> None:
+    """A cluster far from a wholly free molecule moves without resistance, as does the molecule."""
+    numbers = np.array([16, 6, 1, 79, 79, 79])
+    positions = np.array(
+        [[0, 0, 0], [1.8, 0, 0], [2.3, 0.9, 0], [0, 0, 9], [2.7, 0, 9], [1.35, 2.3, 9]], dtype=float
+    )
+    hessian = compute_spring_hessian(numbers, positions, np.arange(6))
+    for body in (slice(0, 3), slice(3, 6)):
+        shift, turn = np.zeros((6, 3)), np.zeros((6, 3))
+        shift[body] = [0.6, 0.0, 0.8]
+        turn[body] = np.cross([0.0, 0.6, 0.8], positions[body] - positions[body].mean(axis=0))
+        stretch = np.zeros((6, 3))
+        stretch[body.start] = [1.0, 0.0, 0.0]
+        for motion in (shift, turn):
+            assert abs(motion.ravel() @ hessian @ motion.ravel()) < 1e-9
+        assert stretch.ravel() @ hessian @ stretch.ravel() > 1.0
+    # Held by atoms that do not move, the molecule is no body of its own.
+    partly = compute_spring_hessian(numbers, positions, np.array([0, 1, 3, 4, 5]))
+    along = np.tile([1.0, 0.0, 0.0], 2)
+    assert along @ partly[:6, :6] @ along > 1.0
+
+
+def test_on_an_oxide_the_cluster_is_held(gold_on_oxide: AtomicModel) -> None:
+    numbers = np.array(gold_on_oxide.numbers)
+    metal = np.flatnonzero(numbers == 79)
+    away = gold_on_oxide.positions.copy()
+    away[metal] += [0.0, 0.0, 20.0]
+    hessian = compute_spring_hessian(numbers, away, metal)
+    along = np.tile([1.0, 0.0, 0.0], len(metal))
+    assert along @ hessian @ along == pytest.approx(len(metal) * METAL_ON_SITE)
