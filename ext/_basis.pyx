@@ -71,8 +71,8 @@ def collect(
     data_array = np.zeros((n_rows, size))
     cdef int64_t[:, ::1] members = members_array
     cdef double[:, ::1] data = data_array
-    cdef int64_t[::1] next_slot = slots_array[:-1].copy()
-    cdef int64_t[::1] next_row = rows_array[:-1].copy()
+    cdef int64_t[::1] next_slot = slots_array[:n_blocks].copy()
+    cdef int64_t[::1] next_row = rows_array[:n_blocks].copy()
     seen_array[:] = -1
     for w in range(n_volumes):
         table = values[w]
@@ -245,6 +245,52 @@ def add_density(
             _copy_block(block, shape, edge, blocks, &density[0, 0, 0], local, True)
     free(local)
     free(product)
+    free(pairs)
+
+
+def fold(
+        const double[:, ::1] matrix not None, double[:, :, ::1] potential not None,
+        const int64_t[::1] slots not None, const int64_t[:, ::1] members not None,
+        const double[:, ::1] data not None, int64_t edge, double[:, ::1] folded not None):
+    """Set rows like those of the functions to sums over functions, times the potential."""
+    cdef int64_t[3] shape = [potential.shape[0], potential.shape[1], potential.shape[2]]
+    cdef int64_t[3] blocks = [
+        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
+    cdef int64_t n_blocks = slots.shape[0] - 1
+    cdef int size = edge * edge * edge
+    cdef int64_t widest = _widest(slots, members)
+    cdef int stride = <int>widest
+    cdef int64_t block, s, t, row, i, j, a, b
+    cdef int n
+    cdef double one = 1.0
+    cdef double zero = 0.0
+    cdef double *local = <double *>malloc(size * sizeof(double))
+    cdef double *pairs = <double *>malloc(widest * widest * sizeof(double))
+    if local == NULL or pairs == NULL:
+        free(local)
+        free(pairs)
+        raise MemoryError
+    with nogil:
+        for block in range(n_blocks):
+            if slots[block] == slots[block + 1]:
+                continue
+            row = members[slots[block], 2]
+            n = <int>(members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row)
+            for s in range(slots[block], slots[block + 1]):
+                for t in range(slots[block], slots[block + 1]):
+                    for a in range(members[s, 1]):
+                        i = members[s, 2] - row + a
+                        j = members[t, 2] - row
+                        for b in range(members[t, 1]):
+                            pairs[i * widest + j + b] = matrix[
+                                members[s, 0] + a, members[t, 0] + b]
+            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, pairs, &stride,
+                  &zero, &folded[row, 0], &size)
+            _copy_block(block, shape, edge, blocks, &potential[0, 0, 0], local, False)
+            for i in range(n):
+                for j in range(size):
+                    folded[row + i, j] *= local[j]
+    free(local)
     free(pairs)
 
 

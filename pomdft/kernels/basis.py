@@ -111,6 +111,58 @@ class BlockedBasis:
         core.add_density(matrix, self.slots, self.members, self.values, self.edge, density)
         return density
 
+    def fold(self, coefficients: npt.ArrayLike, potential: npt.ArrayLike) -> Floats:
+        """Return, in place of each function, a sum over all functions times a potential.
+
+        Integrated with the slope of the function whose place it takes, it gives what that
+        function's motion adds to the forces.
+
+        Parameters
+        ----------
+        coefficients : array_like of float64, shape (n_functions, n_functions)
+            Of each sum in a row.
+        potential : array_like of float64, shape `shape`
+            On the grid.
+
+        Returns
+        -------
+        ndarray of float64, shape of `values`
+            Where the function itself has values; zero beyond the grid.
+
+        Raises
+        ------
+        KernelInputError
+            Wrong shape or dtype.
+        """
+        n = self.n_functions
+        matrix = check_array("coefficients", coefficients, np.float64, (n, n), finite=False)
+        grid = check_array("potential", potential, np.float64, self.shape, finite=False)
+        folded = np.empty_like(self.values)
+        core = compiled.select("basis", reference_basis)
+        core.fold(matrix, grid, self.slots, self.members, self.values, self.edge, folded)
+        return folded
+
+    def locate(self, function: int) -> tuple[Integers, Integers]:
+        """Return where a shell is: first row in each block, and the points of these blocks.
+
+        Parameters
+        ----------
+        function : int
+            First function of the shell.
+
+        Returns
+        -------
+        tuple of ndarray of int64, shapes (n_blocks,) and (n_blocks, edge**3, 3)
+            Rows in `values`; indices of the points along each axis, beyond the grid too.
+        """
+        chosen = np.flatnonzero(self.members[:, 0] == function)
+        block = np.searchsorted(self.slots, chosen, side="right") - 1
+        blocks = tuple(-(-n // self.edge) for n in self.shape)
+        corners = self.edge * np.stack(np.unravel_index(block, blocks), axis=1)
+        cube = (self.edge, self.edge, self.edge)
+        inner = np.stack(np.unravel_index(np.arange(self.edge**3), cube), axis=1)
+        return self.members[chosen, 2], corners[:, None, :] + inner
+
 
 def block_basis(
     values: Sequence[Floats],

@@ -65,8 +65,8 @@ def collect(
 
 def _walk(
     slots: Integers, members: Integers, values: Floats, edge: int, shape: tuple[int, ...]
-) -> Iterator[tuple[Integers, Floats, tuple[slice, ...]]]:
-    """Yield functions, their values (n, edge, edge, edge, cut at the grid's end) and the place."""
+) -> Iterator[tuple[slice, Integers, Floats, tuple[slice, ...]]]:
+    """Yield rows, functions, values (n, edge, edge, edge, cut at the grid's end) and place."""
     blocks = [-(-n // edge) for n in shape]
     for b in range(len(slots) - 1):
         groups = members[slots[b] : slots[b + 1]]
@@ -75,9 +75,14 @@ def _walk(
         functions = np.concatenate([np.arange(m, m + n) for m, n, _ in groups])
         corner = np.array(np.unravel_index(b, blocks)) * edge
         place = tuple(slice(c, min(c + edge, n)) for c, n in zip(corner, shape, strict=True))
-        row = groups[0, 2]
-        dense = values[row : row + len(functions)].reshape(-1, edge, edge, edge)
-        yield functions, dense[(slice(None), *(slice(0, p.stop - p.start) for p in place))], place
+        rows = slice(int(groups[0, 2]), int(groups[0, 2]) + len(functions))
+        dense = values[rows].reshape(-1, edge, edge, edge)[_cut(place)]
+        yield rows, functions, dense, place
+
+
+def _cut(place: tuple[slice, ...]) -> tuple[slice, ...]:
+    """Return what of a block's rows lies on the grid."""
+    return (slice(None), *(slice(0, p.stop - p.start) for p in place))
 
 
 def add_potential(
@@ -102,7 +107,7 @@ def add_potential(
     matrix : ndarray of float64, shape (n_functions, n_functions)
         Added to.
     """
-    for functions, dense, place in _walk(slots, members, values, edge, potential.shape):
+    for _, functions, dense, place in _walk(slots, members, values, edge, potential.shape):
         product = np.einsum("mxyz,xyz,nxyz->mn", dense, potential[place], dense, optimize=True)
         matrix[np.ix_(functions, functions)] += volume * product
 
@@ -126,6 +131,35 @@ def add_density(
     density : ndarray of float64, shape (n_x, n_y, n_z)
         Added to.
     """
-    for functions, dense, place in _walk(slots, members, values, edge, density.shape):
+    for _, functions, dense, place in _walk(slots, members, values, edge, density.shape):
         pairs = matrix[np.ix_(functions, functions)]
         density[place] += np.einsum("mxyz,mn,nxyz->xyz", dense, pairs, dense, optimize=True)
+
+
+def fold(
+    matrix: Floats,
+    potential: Floats,
+    slots: Integers,
+    members: Integers,
+    values: Floats,
+    edge: int,
+    folded: Floats,
+) -> None:
+    """Set rows like those of the functions to sums over functions, times the potential.
+
+    Parameters
+    ----------
+    matrix : ndarray of float64, shape (n_functions, n_functions)
+        Coefficients: row by row those of the sum that takes a function's place.
+    potential : ndarray of float64, shape (n_x, n_y, n_z)
+        On the grid.
+    slots, members, values, edge
+        As `collect` returns them.
+    folded : ndarray of float64, shape of `values`
+        Set.
+    """
+    folded[:] = 0.0
+    for rows, functions, dense, place in _walk(slots, members, values, edge, potential.shape):
+        sums = np.einsum("mn,nxyz->mxyz", matrix[np.ix_(functions, functions)], dense)
+        block = folded[rows].reshape(-1, edge, edge, edge)
+        block[_cut(place)] = sums * potential[place]

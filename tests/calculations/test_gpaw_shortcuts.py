@@ -21,6 +21,7 @@ _METHODS = (
     (BasisFunctions, "construct_density"),
     (BasisFunctions, "calculate_potential_matrices"),
     (BasisFunctions, "calculate_potential_matrix"),
+    (BasisFunctions, "calculate_force_contribution"),
     (GGARadialExpansion, "__call__"),
 )
 
@@ -63,7 +64,7 @@ def compute(atoms, **options):
 def calls(monkeypatch):
     """Count the calls of the blocked kernels."""
     found = []
-    for name in ("integrate_potential", "compute_density"):
+    for name in ("integrate_potential", "compute_density", "fold"):
         original = getattr(blocked.BlockedBasis, name)
 
         def count(self, *args, name=name, original=original):
@@ -86,7 +87,7 @@ def test_energy_and_forces_of_a_molecule(with_and_without, calls, legacy, spin_p
     if legacy:
         options["legacy_gpaw"] = True
     (energy, forces), (our_energy, our_forces) = with_and_without(compute(atoms, **options))
-    assert {"integrate_potential", "compute_density"} == set(calls)
+    assert {"integrate_potential", "compute_density", "fold"} == set(calls)
     assert our_energy == pytest.approx(energy, abs=1e-8)
     assert our_forces == pytest.approx(forces, abs=1e-5)
 

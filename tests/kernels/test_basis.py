@@ -56,6 +56,20 @@ def test_potential_and_density_are_the_sums_over_all_points(kernel_path, shells,
     expected = np.einsum("mg,mn,ng->g", dense, matrix, dense).reshape(SHAPE)
     assert basis.compute_density(matrix) == pytest.approx(expected, abs=1e-11)
 
+    folded = basis.fold(matrix, potential)
+    expected = (matrix @ dense) * potential.reshape(-1)
+    for first, width in zip(FIRST, WIDTHS, strict=True):
+        rows, points = basis.locate(first)
+        on_grid = (points < SHAPE).all(axis=2)
+        where = np.ravel_multi_index(tuple(points[on_grid].T), SHAPE)
+        for m in range(width):
+            assert folded[rows + m][on_grid] == pytest.approx(expected[first + m, where], abs=1e-11)
+            assert not folded[rows + m][~on_grid].any()
+            # All points of the function are in its blocks.
+            sphere = np.flatnonzero(dense[first + m])
+            assert set(sphere) <= set(where)
+            assert basis.values[rows + m][on_grid] == pytest.approx(dense[first + m, where])
+
 
 def test_more_functions_in_a_block_than_are_done_at_once(kernel_path):
     rng = np.random.default_rng(7)
