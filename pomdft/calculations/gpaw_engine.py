@@ -18,6 +18,7 @@ from pomdft.calculations.basis_integrals import use_blocked_integrals
 from pomdft.calculations.dispersion import compute_d4
 from pomdft.calculations.engines import make_atoms
 from pomdft.calculations.paw_corrections import use_whole_angular_grids
+from pomdft.calculations.poisson import use_direct_sine_transforms
 from pomdft.calculations.progress import Progress, Reporter
 from pomdft.calculations.properties import compute_properties
 from pomdft.calculations.recovery import Rung, recovery_ladder
@@ -81,6 +82,7 @@ class GpawEngine:
         self._calculator: Any = None
         use_blocked_integrals()
         use_whole_angular_grids()
+        use_direct_sine_transforms()
 
     @property
     def recovery(self) -> tuple[RecoveryStep, ...]:

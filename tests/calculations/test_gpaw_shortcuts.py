@@ -8,10 +8,14 @@ from ase.build import molecule
 gpaw = pytest.importorskip("gpaw")
 
 from gpaw.lfc import BasisFunctions  # noqa: E402
+from gpaw.old.grid_descriptor import GridDescriptor  # noqa: E402
+from gpaw.poisson import FastPoissonSolver  # noqa: E402
+from gpaw.utilities.timing import nulltimer  # noqa: E402
 from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
 
 from pomdft.calculations.basis_integrals import use_blocked_integrals  # noqa: E402
 from pomdft.calculations.paw_corrections import use_whole_angular_grids  # noqa: E402
+from pomdft.calculations.poisson import use_direct_sine_transforms  # noqa: E402
 from pomdft.kernels import basis as blocked  # noqa: E402
 from pomdft.kernels import compiled  # noqa: E402
 
@@ -23,7 +27,10 @@ _METHODS = (
     (BasisFunctions, "calculate_potential_matrix"),
     (BasisFunctions, "calculate_force_contribution"),
     (GGARadialExpansion, "__call__"),
+    (FastPoissonSolver, "set_grid_descriptor"),
+    (FastPoissonSolver, "solve_neutral"),
 )
+_SWITCHES = (use_blocked_integrals, use_whole_angular_grids, use_direct_sine_transforms)
 
 
 @pytest.fixture
@@ -34,15 +41,14 @@ def with_and_without(monkeypatch):
         for owner, name in _METHODS:
             monkeypatch.setattr(owner, name, getattr(owner, name))
         theirs = work()
-        use_blocked_integrals.cache_clear()
-        use_whole_angular_grids.cache_clear()
-        use_blocked_integrals()
-        use_whole_angular_grids()
+        for switch in _SWITCHES:
+            switch.cache_clear()
+            switch()
         return theirs, work()
 
     yield run
-    use_blocked_integrals.cache_clear()
-    use_whole_angular_grids.cache_clear()
+    for switch in _SWITCHES:
+        switch.cache_clear()
 
 
 def compute(atoms, **options):
@@ -126,3 +132,23 @@ def test_other_functionals_are_left_alone(with_and_without):
     density = np.full((1, setup.ni * (setup.ni + 1) // 2), 0.1)
     theirs, ours = with_and_without(lambda: functional.calculate_paw_correction(setup, density))
     assert ours == theirs
+
+
+@pytest.mark.parametrize("pbc", [(0, 0, 0), (1, 1, 0)])
+def test_potential_of_a_density(with_and_without, pbc):
+    grid = GridDescriptor((15, 22, 18), (4.5, 6.2, 5.0), pbc_c=pbc)
+    density = grid.zeros()
+    density[:] = np.random.default_rng(2).normal(size=density.shape)
+    density -= density.mean()
+
+    def work():
+        solver = FastPoissonSolver(nn=3)
+        solver.set_grid_descriptor(grid)
+        potential = grid.zeros()
+        solver.solve_neutral(potential, density, timer=nulltimer)
+        return potential, solver.get_description()
+
+    (theirs, their_words), (ours, our_words) = with_and_without(work)
+    assert ours == pytest.approx(theirs, abs=1e-11)
+    assert abs(theirs).max() > 0.01
+    assert our_words.splitlines()[:2] == their_words.splitlines()[:2]
