@@ -2,8 +2,8 @@
 
 GPAW takes the potential of a density from sine transforms along each axis. Made for many ranks, it
 copies the grid four times on the way also where there is only one, and computes the eigenvalues of
-its finite-difference Laplacian with complex powers on the whole grid, though in an orthorhombic cell
-they are sums over the axes. Same transforms, same stencil: potentials agree to rounding.
+its finite-difference Laplacian with complex powers on the whole grid, though in an orthorhombic
+cell they are sums over the axes. Same transforms, same stencil: potentials agree to rounding.
 """
 
 from __future__ import annotations
