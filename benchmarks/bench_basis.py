@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.timing import Row, find_peer, time_interleaved
-from pomdft.calculations import basis_integrals
+from pomdft.calculations.acceleration import basis_integrals
 
 SPACING_ANGSTROM, VACUUM_ANGSTROM = 0.2, 3.5
 

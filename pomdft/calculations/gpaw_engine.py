@@ -14,11 +14,9 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
-from pomdft.calculations.basis_integrals import use_blocked_integrals
+from pomdft.calculations.acceleration import accelerate_gpaw
 from pomdft.calculations.dispersion import compute_d4
 from pomdft.calculations.engines import make_atoms
-from pomdft.calculations.paw_corrections import use_whole_angular_grids
-from pomdft.calculations.poisson import use_direct_sine_transforms
 from pomdft.calculations.progress import Progress, Reporter
 from pomdft.calculations.properties import compute_properties
 from pomdft.calculations.recovery import Rung, recovery_ladder
@@ -80,9 +78,7 @@ class GpawEngine:
         self._legacy = bool(self._parameters.pop("legacy_gpaw", False)) or name is not None
         self._dispersion_ev: float | None = None
         self._calculator: Any = None
-        use_blocked_integrals()
-        use_whole_angular_grids()
-        use_direct_sine_transforms()
+        accelerate_gpaw()
 
     @property
     def recovery(self) -> tuple[RecoveryStep, ...]:

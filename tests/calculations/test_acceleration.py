@@ -7,15 +7,18 @@ from ase.build import molecule
 
 gpaw = pytest.importorskip("gpaw")
 
+import gpaw.new.xc as new_functionals  # noqa: E402
+import gpaw.xc.gga as functionals  # noqa: E402
 from gpaw.lfc import BasisFunctions  # noqa: E402
 from gpaw.old.grid_descriptor import GridDescriptor  # noqa: E402
 from gpaw.poisson import FastPoissonSolver  # noqa: E402
 from gpaw.utilities.timing import nulltimer  # noqa: E402
 from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
 
-from pomdft.calculations.basis_integrals import use_blocked_integrals  # noqa: E402
-from pomdft.calculations.paw_corrections import use_whole_angular_grids  # noqa: E402
-from pomdft.calculations.poisson import use_direct_sine_transforms  # noqa: E402
+from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals  # noqa: E402
+from pomdft.calculations.acceleration.gradient_corrections import use_common_divergences  # noqa: E402
+from pomdft.calculations.acceleration.paw_corrections import use_whole_angular_grids  # noqa: E402
+from pomdft.calculations.acceleration.poisson import use_direct_sine_transforms  # noqa: E402
 from pomdft.kernels import basis as blocked  # noqa: E402
 from pomdft.kernels import compiled  # noqa: E402
 
@@ -29,8 +32,15 @@ _METHODS = (
     (GGARadialExpansion, "__call__"),
     (FastPoissonSolver, "set_grid_descriptor"),
     (FastPoissonSolver, "solve_neutral"),
+    (functionals, "add_gradient_correction"),
+    (new_functionals, "add_gradient_correction"),
 )
-_SWITCHES = (use_blocked_integrals, use_whole_angular_grids, use_direct_sine_transforms)
+_SWITCHES = (
+    use_blocked_integrals,
+    use_whole_angular_grids,
+    use_direct_sine_transforms,
+    use_common_divergences,
+)
 
 
 @pytest.fixture
@@ -152,3 +162,24 @@ def test_potential_of_a_density(with_and_without, pbc):
     assert ours == pytest.approx(theirs, abs=1e-11)
     assert abs(theirs).max() > 0.01
     assert our_words.splitlines()[:2] == their_words.splitlines()[:2]
+
+
+@pytest.mark.parametrize("n_spins", [1, 2])
+def test_gradient_correction_of_a_potential(with_and_without, n_spins):
+    from gpaw.xc import XC
+
+    grid = GridDescriptor((16, 20, 18), (4.5, 6.2, 5.0), pbc_c=(0, 1, 0))
+    rng = np.random.default_rng(4)
+    density = 0.1 + 0.05 * rng.random((n_spins, *grid.n_c))
+    density *= np.array([1.0, 0.6])[:n_spins, None, None, None]
+
+    def work():
+        functional = XC("PBE")
+        functional.set_grid_descriptor(grid)
+        potential = np.zeros_like(density)
+        energy = functional.calculate(grid, density.copy(), potential)
+        return np.append(potential, energy)
+
+    theirs, ours = with_and_without(work)
+    assert ours == pytest.approx(theirs, abs=1e-11)
+    assert abs(theirs).max() > 0.1
