@@ -124,3 +124,18 @@ def test_counts_are_those_of_the_data() -> None:
         assert f" {count} {words}" in line
     hours = sum(record.wall_time_s for record in records) / 3600
     assert f"{hours:.1f} hours of computing" in line
+
+
+def test_differences_between_silver_and_gold() -> None:
+    called = {"PVP unit": "PVP", "butanethiol": "thiolate"}
+    known = {(a.ligand, a.metal): a for a in load_reference_affinities()}
+    (start,) = (i for i, row in enumerate(rows_of(PAGE)) if row[1:2] == ["Ag4 - Au4 (eV)"])
+    table = rows_of(PAGE)[start + 1 : start + 5]
+    assert len({row[0] for row in table}) == 4
+    for name, bare, corrected in table:
+        ligand = called.get(name, name)
+        silver, gold = known[ligand, "Ag"], known[ligand, "Au"]
+        assert bare == f"{silver.energy_ev - gold.energy_ev:+.2f}"
+        assert silver.counterpoise_energy_ev is not None
+        assert gold.counterpoise_energy_ev is not None
+        assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
