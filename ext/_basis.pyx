@@ -11,16 +11,50 @@ cdef enum:
     PANEL = 32
 
 
+cdef struct Blocks:
+    #: Of the grid and of the blocks along each axis; points along the edge of a block and in it;
+    #: blocks in all; functions in the fullest one.
+    int64_t[3] shape
+    int64_t[3] count
+    int64_t edge
+    int size
+    int64_t n
+    int widest
+
+
+cdef Blocks _divide(
+        int64_t n_x, int64_t n_y, int64_t n_z, int64_t edge, const int64_t[::1] slots,
+        const int64_t[:, ::1] members):
+    """Return how a grid is divided; without `slots` nothing is said of the functions."""
+    cdef Blocks blocks
+    cdef int64_t axis, block, last
+    blocks.shape[:] = [n_x, n_y, n_z]
+    blocks.edge = edge
+    blocks.size = edge * edge * edge
+    for axis in range(3):
+        blocks.count[axis] = (blocks.shape[axis] + edge - 1) // edge
+    blocks.n = blocks.count[0] * blocks.count[1] * blocks.count[2]
+    blocks.widest = 1
+    if slots is not None:
+        for block in range(blocks.n):
+            if slots[block] < slots[block + 1]:
+                last = slots[block + 1] - 1
+                blocks.widest = max(
+                    blocks.widest,
+                    <int>(members[last, 2] + members[last, 1] - members[slots[block], 2]))
+    return blocks
+
+
 cdef inline int64_t _block_of(
-        int64_t point, const int64_t *shape, int64_t edge, const int64_t *blocks,
-        int64_t *place, int64_t *left) noexcept nogil:
+        int64_t point, const Blocks *blocks, int64_t *place, int64_t *left) noexcept nogil:
     """Return the block of a point, its place there, and how many points follow along z."""
-    cdef int64_t z = point % shape[2]
-    cdef int64_t y = (point // shape[2]) % shape[1]
-    cdef int64_t x = point // (shape[2] * shape[1])
+    cdef int64_t edge = blocks.edge
+    cdef int64_t z = point % blocks.shape[2]
+    cdef int64_t y = (point // blocks.shape[2]) % blocks.shape[1]
+    cdef int64_t x = point // (blocks.shape[2] * blocks.shape[1])
     place[0] = ((x % edge) * edge + y % edge) * edge + z % edge
     left[0] = edge - z % edge
-    return ((x // edge) * blocks[1] + y // edge) * blocks[2] + z // edge
+    return ((x // edge) * blocks.count[1] + y // edge) * blocks.count[2] + z // edge
 
 
 def collect(
@@ -35,10 +69,8 @@ def collect(
     first row), that list, and the rows, one a function and block, of edge**3 values each.
     """
     cdef int64_t n_volumes = len(values)
-    cdef int64_t[3] blocks = [
-        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
-    cdef int64_t n_blocks = blocks[0] * blocks[1] * blocks[2]
-    cdef int64_t size = edge * edge * edge
+    cdef Blocks blocks = _divide(shape[0], shape[1], shape[2], edge, None, None)
+    cdef int64_t n_blocks = blocks.n
     cdef int64_t w, run, point, stop, block, place, left, width, row, i, m, n_slots, n_rows
     cdef const double *source
     cdef double *target
@@ -56,7 +88,7 @@ def collect(
             point = runs[run, 0]
             stop = point + runs[run, 1]
             while point < stop:
-                block = _block_of(point, &shape[0], edge, blocks, &place, &left)
+                block = _block_of(point, &blocks, &place, &left)
                 if seen[block] != w:
                     seen[block] = w
                     slots[block + 1] += 1
@@ -68,7 +100,7 @@ def collect(
     n_rows = rows[n_blocks]
 
     members_array = np.empty((n_slots, 3), dtype=np.int64)
-    data_array = np.zeros((n_rows, size))
+    data_array = np.zeros((n_rows, blocks.size))
     cdef int64_t[:, ::1] members = members_array
     cdef double[:, ::1] data = data_array
     cdef int64_t[::1] next_slot = slots_array[:n_blocks].copy()
@@ -82,7 +114,7 @@ def collect(
             point = runs[run, 0]
             stop = point + runs[run, 1]
             while point < stop:
-                block = _block_of(point, &shape[0], edge, blocks, &place, &left)
+                block = _block_of(point, &blocks, &place, &left)
                 if seen[block] != w:
                     seen[block] = w
                     members[next_slot[block], 0] = first[w]
@@ -103,12 +135,14 @@ def collect(
 
 
 cdef inline void _copy_block(
-        int64_t block, const int64_t *shape, int64_t edge, const int64_t *blocks,
-        double *grid, double *local, bint back) noexcept nogil:
+        int64_t block, Blocks *blocks, double *grid, double *local,
+        bint back) noexcept nogil:
     """Copy a block out of the grid, zeros beyond it, or add it to the grid."""
-    cdef int64_t bz = block % blocks[2]
-    cdef int64_t by = (block // blocks[2]) % blocks[1]
-    cdef int64_t bx = block // (blocks[2] * blocks[1])
+    cdef int64_t edge = blocks.edge
+    cdef const int64_t *shape = blocks.shape
+    cdef int64_t bz = block % blocks.count[2]
+    cdef int64_t by = (block // blocks.count[2]) % blocks.count[1]
+    cdef int64_t bx = block // (blocks.count[2] * blocks.count[1])
     cdef int64_t x, y, z, i, at
     for x in range(edge):
         for y in range(edge):
@@ -130,20 +164,17 @@ def add_potential(
         const int64_t[:, ::1] members not None, const double[:, ::1] data not None, int64_t edge,
         double[:, ::1] matrix not None):
     """Add the integrals of pairs of functions with a potential to the matrix's lower triangle."""
-    cdef int64_t[3] shape = [potential.shape[0], potential.shape[1], potential.shape[2]]
-    cdef int64_t[3] blocks = [
-        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
-    cdef int64_t n_blocks = slots.shape[0] - 1
-    cdef int size = edge * edge * edge
-    cdef int64_t widest = _widest(slots, members)
-    cdef int stride = <int>widest
+    cdef Blocks blocks = _divide(
+        potential.shape[0], potential.shape[1], potential.shape[2], edge, slots, members)
+    cdef int size = blocks.size
+    cdef int widest = blocks.widest
     cdef int64_t block, s, t, row, n, i, j, low, high, a, b
     cdef int n_columns, n_rows
     cdef double one = 1.0
     cdef double zero = 0.0
     cdef double *local = <double *>malloc(size * sizeof(double))
     cdef double *weighted = <double *>malloc(PANEL * size * sizeof(double))
-    cdef double *product = <double *>malloc(widest * widest * sizeof(double))
+    cdef double *product = <double *>malloc(<size_t>widest * widest * sizeof(double))
     cdef const double *functions
     if local == NULL or weighted == NULL or product == NULL:
         free(local)
@@ -151,13 +182,13 @@ def add_potential(
         free(product)
         raise MemoryError
     with nogil:
-        for block in range(n_blocks):
+        for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
                 continue
             row = members[slots[block], 2]
             n = members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row
             functions = &data[row, 0]
-            _copy_block(block, shape, edge, blocks, &potential[0, 0, 0], local, False)
+            _copy_block(block, &blocks, &potential[0, 0, 0], local, False)
             for i in range(size):
                 local[i] *= volume
             low = 0
@@ -170,7 +201,7 @@ def add_potential(
                 n_rows = <int>high
                 # Row i of the product, in C's order: function low + i with functions 0 to high.
                 dgemm(b"T", b"N", &n_rows, &n_columns, &size, &one, <double *>functions, &size,
-                      weighted, &size, &zero, &product[low * widest], &stride)
+                      weighted, &size, &zero, &product[<int64_t>low * widest], &widest)
                 low = high
             for s in range(slots[block], slots[block + 1]):
                 for t in range(slots[block], s + 1):
@@ -190,13 +221,10 @@ def add_density(
         const int64_t[:, ::1] members not None, const double[:, ::1] data not None, int64_t edge,
         double[:, :, ::1] density not None):
     """Add the density of a symmetric density matrix to the grid."""
-    cdef int64_t[3] shape = [density.shape[0], density.shape[1], density.shape[2]]
-    cdef int64_t[3] blocks = [
-        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
-    cdef int64_t n_blocks = slots.shape[0] - 1
-    cdef int size = edge * edge * edge
-    cdef int64_t widest = _widest(slots, members)
-    cdef int stride = <int>widest
+    cdef Blocks blocks = _divide(
+        density.shape[0], density.shape[1], density.shape[2], edge, slots, members)
+    cdef int size = blocks.size
+    cdef int widest = blocks.widest
     cdef int64_t block, s, t, row, n, i, j, low, high, a, b
     cdef int n_columns, n_rows
     cdef double one = 1.0
@@ -204,7 +232,7 @@ def add_density(
     cdef double factor
     cdef double *local = <double *>malloc(size * sizeof(double))
     cdef double *product = <double *>malloc(PANEL * size * sizeof(double))
-    cdef double *pairs = <double *>malloc(widest * widest * sizeof(double))
+    cdef double *pairs = <double *>malloc(<size_t>widest * widest * sizeof(double))
     cdef const double *functions
     if local == NULL or product == NULL or pairs == NULL:
         free(local)
@@ -212,7 +240,7 @@ def add_density(
         free(pairs)
         raise MemoryError
     with nogil:
-        for block in range(n_blocks):
+        for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
                 continue
             row = members[slots[block], 2]
@@ -237,12 +265,12 @@ def add_density(
                 n_columns = <int>(high - low)
                 n_rows = <int>high
                 dgemm(b"N", b"N", &size, &n_columns, &n_rows, &one, <double *>functions, &size,
-                      &pairs[low * widest], &stride, &zero, product, &size)
+                      &pairs[<int64_t>low * widest], &widest, &zero, product, &size)
                 for i in range(high - low):
                     for j in range(size):
                         local[j] += functions[(low + i) * size + j] * product[i * size + j]
                 low = high
-            _copy_block(block, shape, edge, blocks, &density[0, 0, 0], local, True)
+            _copy_block(block, &blocks, &density[0, 0, 0], local, True)
     free(local)
     free(product)
     free(pairs)
@@ -253,25 +281,22 @@ def fold(
         const int64_t[::1] slots not None, const int64_t[:, ::1] members not None,
         const double[:, ::1] data not None, int64_t edge, double[:, ::1] folded not None):
     """Set rows like those of the functions to sums over functions, times the potential."""
-    cdef int64_t[3] shape = [potential.shape[0], potential.shape[1], potential.shape[2]]
-    cdef int64_t[3] blocks = [
-        (shape[0] + edge - 1) // edge, (shape[1] + edge - 1) // edge, (shape[2] + edge - 1) // edge]
-    cdef int64_t n_blocks = slots.shape[0] - 1
-    cdef int size = edge * edge * edge
-    cdef int64_t widest = _widest(slots, members)
-    cdef int stride = <int>widest
+    cdef Blocks blocks = _divide(
+        potential.shape[0], potential.shape[1], potential.shape[2], edge, slots, members)
+    cdef int size = blocks.size
+    cdef int widest = blocks.widest
     cdef int64_t block, s, t, row, i, j, a, b
     cdef int n
     cdef double one = 1.0
     cdef double zero = 0.0
     cdef double *local = <double *>malloc(size * sizeof(double))
-    cdef double *pairs = <double *>malloc(widest * widest * sizeof(double))
+    cdef double *pairs = <double *>malloc(<size_t>widest * widest * sizeof(double))
     if local == NULL or pairs == NULL:
         free(local)
         free(pairs)
         raise MemoryError
     with nogil:
-        for block in range(n_blocks):
+        for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
                 continue
             row = members[slots[block], 2]
@@ -284,22 +309,11 @@ def fold(
                         for b in range(members[t, 1]):
                             pairs[i * widest + j + b] = matrix[
                                 members[s, 0] + a, members[t, 0] + b]
-            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, pairs, &stride,
+            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, pairs, &widest,
                   &zero, &folded[row, 0], &size)
-            _copy_block(block, shape, edge, blocks, &potential[0, 0, 0], local, False)
+            _copy_block(block, &blocks, &potential[0, 0, 0], local, False)
             for i in range(n):
                 for j in range(size):
                     folded[row + i, j] *= local[j]
     free(local)
     free(pairs)
-
-
-cdef int64_t _widest(const int64_t[::1] slots, const int64_t[:, ::1] members) noexcept:
-    """Return how many functions reach the block that most functions reach."""
-    cdef int64_t widest = 1
-    cdef int64_t block, last
-    for block in range(slots.shape[0] - 1):
-        if slots[block] < slots[block + 1]:
-            last = slots[block + 1] - 1
-            widest = max(widest, members[last, 2] + members[last, 1] - members[slots[block], 2])
-    return widest
