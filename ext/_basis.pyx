@@ -1,7 +1,6 @@
 """Basis functions on blocks of a grid; checked by pomdft.kernels.basis."""
 
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, malloc
 from scipy.linalg.cython_blas cimport dgemm
 
 import numpy as np
@@ -159,6 +158,20 @@ cdef inline void _copy_block(
                     local[i] = 0.0
 
 
+cdef inline void _gather(
+        const double[:, ::1] matrix, const int64_t[:, ::1] members, int64_t begin, int64_t end,
+        int64_t stride, double *pairs) noexcept nogil:
+    """Copy the elements of a matrix that belong to the functions of a block."""
+    cdef int64_t row = members[begin, 2]
+    cdef int64_t s, t, a, b
+    for s in range(begin, end):
+        for t in range(begin, end):
+            for a in range(members[s, 1]):
+                for b in range(members[t, 1]):
+                    pairs[(members[s, 2] - row + a) * stride + members[t, 2] - row + b] = matrix[
+                        members[s, 0] + a, members[t, 0] + b]
+
+
 def add_potential(
         double[:, :, ::1] potential not None, double volume, const int64_t[::1] slots not None,
         const int64_t[:, ::1] members not None, const double[:, ::1] data not None, int64_t edge,
@@ -172,15 +185,10 @@ def add_potential(
     cdef int n_columns, n_rows
     cdef double one = 1.0
     cdef double zero = 0.0
-    cdef double *local = <double *>malloc(size * sizeof(double))
-    cdef double *weighted = <double *>malloc(PANEL * size * sizeof(double))
-    cdef double *product = <double *>malloc(<size_t>widest * widest * sizeof(double))
+    cdef double[::1] local = np.empty(size)
+    cdef double[::1] weighted = np.empty(PANEL * size)
+    cdef double[::1] product = np.empty(<int64_t>widest * widest)
     cdef const double *functions
-    if local == NULL or weighted == NULL or product == NULL:
-        free(local)
-        free(weighted)
-        free(product)
-        raise MemoryError
     with nogil:
         for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
@@ -188,7 +196,7 @@ def add_potential(
             row = members[slots[block], 2]
             n = members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row
             functions = &data[row, 0]
-            _copy_block(block, &blocks, &potential[0, 0, 0], local, False)
+            _copy_block(block, &blocks, &potential[0, 0, 0], &local[0], False)
             for i in range(size):
                 local[i] *= volume
             low = 0
@@ -201,7 +209,7 @@ def add_potential(
                 n_rows = <int>high
                 # Row i of the product, in C's order: function low + i with functions 0 to high.
                 dgemm(b"T", b"N", &n_rows, &n_columns, &size, &one, <double *>functions, &size,
-                      weighted, &size, &zero, &product[<int64_t>low * widest], &widest)
+                      &weighted[0], &size, &zero, &product[<int64_t>low * widest], &widest)
                 low = high
             for s in range(slots[block], slots[block + 1]):
                 for t in range(slots[block], s + 1):
@@ -211,9 +219,6 @@ def add_potential(
                         for b in range(members[t, 1]):
                             matrix[members[s, 0] + a, members[t, 0] + b] += product[
                                 i * widest + j + b]
-    free(local)
-    free(weighted)
-    free(product)
 
 
 def add_density(
@@ -225,20 +230,14 @@ def add_density(
         density.shape[0], density.shape[1], density.shape[2], edge, slots, members)
     cdef int size = blocks.size
     cdef int widest = blocks.widest
-    cdef int64_t block, s, t, row, n, i, j, low, high, a, b
+    cdef int64_t block, row, n, i, j, low, high
     cdef int n_columns, n_rows
     cdef double one = 1.0
     cdef double zero = 0.0
-    cdef double factor
-    cdef double *local = <double *>malloc(size * sizeof(double))
-    cdef double *product = <double *>malloc(PANEL * size * sizeof(double))
-    cdef double *pairs = <double *>malloc(<size_t>widest * widest * sizeof(double))
+    cdef double[::1] local = np.empty(size)
+    cdef double[::1] product = np.empty(PANEL * size)
+    cdef double[::1] pairs = np.empty(<int64_t>widest * widest)
     cdef const double *functions
-    if local == NULL or product == NULL or pairs == NULL:
-        free(local)
-        free(product)
-        free(pairs)
-        raise MemoryError
     with nogil:
         for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
@@ -246,17 +245,12 @@ def add_density(
             row = members[slots[block], 2]
             n = members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row
             functions = &data[row, 0]
-            for s in range(slots[block], slots[block + 1]):
-                for t in range(slots[block], slots[block + 1]):
-                    for a in range(members[s, 1]):
-                        i = members[s, 2] - row + a
-                        j = members[t, 2] - row
-                        # Left of the panel on the diagonal each pair counts for its mirror too;
-                        # right of it nothing is read.
-                        for b in range(members[t, 1]):
-                            factor = 2.0 if j + b < i - i % PANEL else 1.0
-                            pairs[i * widest + j + b] = factor * matrix[
-                                members[s, 0] + a, members[t, 0] + b]
+            _gather(matrix, members, slots[block], slots[block + 1], widest, &pairs[0])
+            # Left of the panel on the diagonal each pair counts for its mirror too; right of it
+            # nothing is read.
+            for i in range(n):
+                for j in range(i - i % PANEL):
+                    pairs[i * widest + j] *= 2.0
             for i in range(size):
                 local[i] = 0.0
             low = 0
@@ -265,15 +259,12 @@ def add_density(
                 n_columns = <int>(high - low)
                 n_rows = <int>high
                 dgemm(b"N", b"N", &size, &n_columns, &n_rows, &one, <double *>functions, &size,
-                      &pairs[<int64_t>low * widest], &widest, &zero, product, &size)
+                      &pairs[<int64_t>low * widest], &widest, &zero, &product[0], &size)
                 for i in range(high - low):
                     for j in range(size):
                         local[j] += functions[(low + i) * size + j] * product[i * size + j]
                 low = high
-            _copy_block(block, &blocks, &density[0, 0, 0], local, True)
-    free(local)
-    free(product)
-    free(pairs)
+            _copy_block(block, &blocks, &density[0, 0, 0], &local[0], True)
 
 
 def fold(
@@ -285,35 +276,22 @@ def fold(
         potential.shape[0], potential.shape[1], potential.shape[2], edge, slots, members)
     cdef int size = blocks.size
     cdef int widest = blocks.widest
-    cdef int64_t block, s, t, row, i, j, a, b
+    cdef int64_t block, row, i, j
     cdef int n
     cdef double one = 1.0
     cdef double zero = 0.0
-    cdef double *local = <double *>malloc(size * sizeof(double))
-    cdef double *pairs = <double *>malloc(<size_t>widest * widest * sizeof(double))
-    if local == NULL or pairs == NULL:
-        free(local)
-        free(pairs)
-        raise MemoryError
+    cdef double[::1] local = np.empty(size)
+    cdef double[::1] pairs = np.empty(<int64_t>widest * widest)
     with nogil:
         for block in range(blocks.n):
             if slots[block] == slots[block + 1]:
                 continue
             row = members[slots[block], 2]
             n = <int>(members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row)
-            for s in range(slots[block], slots[block + 1]):
-                for t in range(slots[block], slots[block + 1]):
-                    for a in range(members[s, 1]):
-                        i = members[s, 2] - row + a
-                        j = members[t, 2] - row
-                        for b in range(members[t, 1]):
-                            pairs[i * widest + j + b] = matrix[
-                                members[s, 0] + a, members[t, 0] + b]
-            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, pairs, &widest,
+            _gather(matrix, members, slots[block], slots[block + 1], widest, &pairs[0])
+            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, &pairs[0], &widest,
                   &zero, &folded[row, 0], &size)
-            _copy_block(block, &blocks, &potential[0, 0, 0], local, False)
+            _copy_block(block, &blocks, &potential[0, 0, 0], &local[0], False)
             for i in range(n):
                 for j in range(size):
                     folded[row + i, j] *= local[j]
-    free(local)
-    free(pairs)

@@ -20,8 +20,8 @@ from pomdft.kernels.checks import check_array
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-#: Points along an edge of a block. From 3 to 6 the times of both products differ by a third; 4 is
-#: the best for the sum.
+#: Points along an edge of a block. With 826 functions on 88 x 84 x 92 points 4 is the fastest for
+#: potential and density together; 5 and 6 take up to a tenth more, 3 half as long again.
 BLOCK_EDGE = 4
 
 

@@ -62,7 +62,7 @@ def use_blocked_integrals() -> None:
         blocks = _find_blocks(self)
         if blocks is None:
             return their_forces(self, potential, matrix, q)
-        return _compute_forces(self, blocks, potential, matrix)
+        return compute_forces(self, blocks, potential, matrix)
 
     BasisFunctions.construct_density = construct_density
     BasisFunctions.calculate_potential_matrices = calculate_potential_matrices
@@ -80,12 +80,24 @@ def _find_blocks(basis: Any) -> BlockedBasis | None:
     if kept is not None and kept[0] is basis.lfc:
         blocks: BlockedBasis | None = kept[1]
         return blocks
-    blocks = _block(basis)
+    blocks = block_functions(basis)
     setattr(basis, _KEPT, (basis.lfc, blocks))
     return blocks
 
 
-def _block(basis: Any) -> BlockedBasis | None:
+def block_functions(basis: Any) -> BlockedBasis | None:
+    """Return GPAW's basis functions at their present places in blocks of the grid.
+
+    Parameters
+    ----------
+    basis : gpaw.lfc.BasisFunctions
+        With positions set.
+
+    Returns
+    -------
+    BlockedBasis or None
+        None where a function reaches the cell more than once, as a periodic image.
+    """
     first = np.asarray(basis.M_W)
     if (np.diff(first) <= 0).any():
         return None
@@ -105,11 +117,26 @@ def _block(basis: Any) -> BlockedBasis | None:
     )
 
 
-def _compute_forces(basis: Any, blocks: BlockedBasis, potential: Any, matrix: Any) -> Floats:
+def compute_forces(basis: Any, blocks: BlockedBasis, potential: Any, matrix: Any) -> Floats:
     """Return what the motion of each atom's functions in the potential adds to the forces.
 
-    In atomic units, of shape (n_atoms, 3): twice the integral of the function's slope with the
-    potential and the functions that the density matrix joins it with.
+    Twice the integral of the function's slope with the potential and the functions that the density
+    matrix joins it with.
+
+    Parameters
+    ----------
+    basis : gpaw.lfc.BasisFunctions
+    blocks : BlockedBasis
+        The same functions.
+    potential : ndarray of float64, shape of the grid
+        Effective potential, hartree.
+    matrix : ndarray of float64, shape (n_functions, n_functions)
+        Real density matrix of one spin.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_atoms, 3)
+        Of this rank's part of the grid, hartree/bohr.
     """
     folded = blocks.fold(matrix, potential)
     grid = basis.gd
