@@ -16,11 +16,15 @@ from gpaw.utilities.timing import nulltimer  # noqa: E402
 from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
 
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals  # noqa: E402
-from pomdft.calculations.acceleration.gradient_corrections import use_common_divergences  # noqa: E402
+from pomdft.calculations.acceleration.gradient_corrections import (  # noqa: E402
+    read_differences,
+    use_common_divergences,
+    use_gradients_by_lines,
+)
 from pomdft.calculations.acceleration.paw_corrections import use_whole_angular_grids  # noqa: E402
 from pomdft.calculations.acceleration.poisson import use_direct_sine_transforms  # noqa: E402
 from pomdft.kernels import basis as blocked  # noqa: E402
-from pomdft.kernels import compiled  # noqa: E402
+from pomdft.kernels import compiled, gradients  # noqa: E402
 
 pytestmark = pytest.mark.gpaw
 
@@ -34,12 +38,15 @@ _METHODS = (
     (FastPoissonSolver, "solve_neutral"),
     (functionals, "add_gradient_correction"),
     (new_functionals, "add_gradient_correction"),
+    (new_functionals.GGAFunctional, "calculate"),
+    (functionals.GGA, "calculate_impl"),
 )
 _SWITCHES = (
     use_blocked_integrals,
     use_whole_angular_grids,
     use_direct_sine_transforms,
     use_common_divergences,
+    use_gradients_by_lines,
 )
 
 
@@ -80,16 +87,21 @@ def compute(atoms, **options):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Count the calls of the blocked kernels."""
+    """Names of the kernels that were called."""
     found = []
-    for name in ("integrate_potential", "compute_density", "fold"):
-        original = getattr(blocked.BlockedBasis, name)
+    for owner, name in (
+        (blocked.BlockedBasis, "integrate_potential"),
+        (blocked.BlockedBasis, "compute_density"),
+        (blocked.BlockedBasis, "fold"),
+        (gradients, "subtract_divergences"),
+    ):
+        original = getattr(owner, name)
 
-        def count(self, *args, name=name, original=original):
+        def count(*args, name=name, original=original):
             found.append(name)
-            return original(self, *args)
+            return original(*args)
 
-        monkeypatch.setattr(blocked.BlockedBasis, name, count)
+        monkeypatch.setattr(owner, name, count)
     return found
 
 
@@ -105,7 +117,7 @@ def test_energy_and_forces_of_a_molecule(with_and_without, calls, legacy, spin_p
     if legacy:
         options["legacy_gpaw"] = True
     (energy, forces), (our_energy, our_forces) = with_and_without(compute(atoms, **options))
-    assert {"integrate_potential", "compute_density", "fold"} == set(calls)
+    assert {"integrate_potential", "compute_density", "fold", "subtract_divergences"} == set(calls)
     assert our_energy == pytest.approx(energy, abs=1e-8)
     assert our_forces == pytest.approx(forces, abs=1e-5)
 
@@ -115,7 +127,7 @@ def test_images_and_k_points_are_left_to_gpaw(with_and_without, calls, kpts):
     atoms = Atoms("H2", [(0.0, 2.0, 2.0), (0.9, 2.1, 2.0)], cell=(2.0, 4.0, 4.0), pbc=(1, 0, 0))
     work = compute(atoms, h=0.25, kpts=kpts)
     (energy, forces), (our_energy, our_forces) = with_and_without(work)
-    assert not calls
+    assert set(calls) <= {"subtract_divergences"}
     assert our_energy == pytest.approx(energy, abs=1e-8)
     assert our_forces == pytest.approx(forces, abs=1e-5)
 
@@ -166,11 +178,15 @@ def test_potential_of_a_density(with_and_without, pbc):
     assert our_words.splitlines()[:2] == their_words.splitlines()[:2]
 
 
+@pytest.mark.parametrize("oblique", [False, True])
+@pytest.mark.parametrize("pbc", [(0, 0, 0), (0, 1, 0)])
 @pytest.mark.parametrize("n_spins", [1, 2])
-def test_gradient_correction_of_a_potential(with_and_without, n_spins):
+def test_gradient_correction_of_a_potential(with_and_without, calls, n_spins, pbc, oblique):
     from gpaw.xc import XC
 
-    grid = GridDescriptor((16, 20, 18), (4.5, 6.2, 5.0), pbc_c=(0, 1, 0))
+    cell = np.diag([4.5, 6.2, 5.0])
+    cell[0, 1] = 2.0 if oblique else 0.0
+    grid = GridDescriptor((16, 20, 18), cell, pbc_c=pbc)
     rng = np.random.default_rng(4)
     density = 0.1 + 0.05 * rng.random((n_spins, *grid.n_c))
     density *= np.array([1.0, 0.6])[:n_spins, None, None, None]
@@ -178,10 +194,35 @@ def test_gradient_correction_of_a_potential(with_and_without, n_spins):
     def work():
         functional = XC("PBE")
         functional.set_grid_descriptor(grid)
-        potential = np.zeros_like(density)
+        potential = np.ones_like(density)
         energy = functional.calculate(grid, density.copy(), potential)
         return np.append(potential, energy)
 
     theirs, ours = with_and_without(work)
     assert ours == pytest.approx(theirs, abs=1e-11)
-    assert abs(theirs).max() > 0.1
+    assert abs(theirs - 1.0).max() > 0.1
+    assert bool(calls) == (compiled.is_compiled("gradients") and not oblique)
+
+
+def test_functionals_with_more_than_gradients_are_left_to_gpaw(with_and_without, calls):
+    def work():
+        atoms = Atoms("H", [(0.0, 0.0, 0.0)], magmoms=[1.0])
+        atoms.center(vacuum=2.0)
+        atoms.calc = gpaw.GPAW(mode="lcao", basis="dzp", xc="BEEF-vdW", h=0.25, txt=None)
+        return atoms.get_potential_energy()
+
+    theirs, ours = with_and_without(work)
+    assert "subtract_divergences" not in calls
+    assert ours == pytest.approx(theirs, abs=1e-7)
+
+
+def test_distributed_grids_are_left_to_gpaw():
+    grid = GridDescriptor((16, 20, 18), (4.5, 6.2, 5.0), pbc_c=(0, 1, 0))
+    operators = [derivative.__self__ for derivative in functionals.get_gradient_ops(grid, 2, np)]
+    weights, periodic = read_differences(operators)
+    # doi:10.1103/PhysRevB.50.11355
+    spacing_bohr = grid.h_cv.diagonal()
+    assert weights == pytest.approx(np.array([2 / 3, -1 / 12]) / spacing_bohr[:, None])
+    assert periodic == (False, True, False)
+    operators[1].comm = object()
+    assert read_differences(operators) is None

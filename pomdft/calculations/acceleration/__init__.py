@@ -1,7 +1,10 @@
 """Inner loops of GPAW that pomdft does faster, with the same result to rounding."""
 
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals
-from pomdft.calculations.acceleration.gradient_corrections import use_common_divergences
+from pomdft.calculations.acceleration.gradient_corrections import (
+    use_common_divergences,
+    use_gradients_by_lines,
+)
 from pomdft.calculations.acceleration.paw_corrections import use_whole_angular_grids
 from pomdft.calculations.acceleration.poisson import use_direct_sine_transforms
 
@@ -17,3 +20,4 @@ def accelerate_gpaw() -> None:
     use_whole_angular_grids()
     use_direct_sine_transforms()
     use_common_divergences()
+    use_gradients_by_lines()
