@@ -1,6 +1,7 @@
 """Inner loops of GPAW that pomdft does faster, with the same result to rounding."""
 
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals
+from pomdft.calculations.acceleration.functionals import use_many_points_at_once
 from pomdft.calculations.acceleration.gradient_corrections import (
     use_common_divergences,
     use_gradients_by_lines,
@@ -21,3 +22,4 @@ def accelerate_gpaw() -> None:
     use_direct_sine_transforms()
     use_common_divergences()
     use_gradients_by_lines()
+    use_many_points_at_once()
