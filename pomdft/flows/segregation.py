@@ -228,7 +228,8 @@ def compute_substitution(
 def find_segregation(host: str, solute: str, facet: str = "111") -> SegregationEnergyDocument:
     """Return a DFT segregation energy: from the user's store, else the data shipped.
 
-    The one of the thickest slab, where there are several.
+    Of several own ones: one of a slab and level with both directions of the pair, of these the one
+    of the thickest slab, of these the latest.
 
     Raises
     ------

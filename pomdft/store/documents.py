@@ -283,8 +283,9 @@ def find_documents(root: Path, kind: type[D], accept: Callable[[D], bool]) -> li
 def find_segregation_documents(root: Path) -> list[SegregationEnergyDocument]:
     """Return relaxed segregation energies, shipped, then own ones; the last one of a pair counts.
 
-    Of slabs that differ in their layers the thicker one comes later: in it the solute inside is
-    further from both surfaces.
+    The two directions of a pair are used together, so own ones of a slab and level that has both
+    come after own single ones. Of slabs that differ in their layers the thicker one comes later: in
+    it the solute inside is further from both surfaces.
 
     Parameters
     ----------
@@ -292,4 +293,16 @@ def find_segregation_documents(root: Path) -> list[SegregationEnergyDocument]:
         The user's store.
     """
     found = find_documents(root, SegregationEnergyDocument, lambda d: d.relaxed)
-    return sorted(found, key=lambda d: (d.source != "reference", d.layers))
+    hosts: dict[tuple[object, ...], set[str]] = {}
+    for document in found:
+        hosts.setdefault(_describe_study(document), set()).add(document.host)
+    return sorted(
+        found, key=lambda d: (d.source != "reference", len(hosts[_describe_study(d)]), d.layers)
+    )
+
+
+def _describe_study(document: SegregationEnergyDocument) -> tuple[object, ...]:
+    """Return what both directions of a pair share where they were computed alike."""
+    pair = frozenset((document.host, document.solute))
+    slab = (document.facet, document.layers, document.repeat)
+    return (pair, *slab, document.level.title, document.source)

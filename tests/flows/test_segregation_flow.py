@@ -1,5 +1,7 @@
 """Slab swaps and substitutions, with EMT as the level."""
 
+from dataclasses import replace
+
 import pytest
 from ase.build import bulk, fcc111
 from ase.calculators import emt
@@ -87,6 +89,21 @@ def test_thicker_slab_counts_and_its_command_says_so(store):
     assert collect_segregation(load_settings().store)["Cu", "Ag", "111"][0] == found[5].energy_ev
     preset = found[5].model_copy(update={"level": load_level("pw-slab")})
     assert find_command(preset) == "pomdft metal segregation Cu Ag --facet 111 --layers 5"
+
+
+def test_both_directions_of_a_pair_are_of_one_slab_and_level(store):
+    maker = SegregationMaker(level=RELAXED, bulk_level=STATIC, store=store, layers=3)
+    copper, silver = (
+        BulkMaker(level=STATIC, store=store).find_equilibrium(m) for m in ("Cu", "Ag")
+    )
+    both = maker.compute(copper, "Ag", "111"), maker.compute(silver, "Cu", "111")
+    # Newer and thicker, but of one direction only.
+    single = replace(maker, layers=5).compute(copper, "Ag", "111")
+    assert find_segregation("Cu", "Ag") == both[0]
+    assert find_segregation("Ag", "Cu") == both[1]
+    other = replace(maker, layers=5).compute(silver, "Cu", "111")
+    assert find_segregation("Cu", "Ag") == single
+    assert find_segregation("Ag", "Cu") == other
 
 
 def test_what_is_not_computed_names_the_command(store):
