@@ -12,12 +12,21 @@ import gpaw.xc.gga as functionals  # noqa: E402
 from gpaw.lfc import BasisFunctions  # noqa: E402
 from gpaw.old.grid_descriptor import GridDescriptor  # noqa: E402
 from gpaw.poisson import FastPoissonSolver  # noqa: E402
+from gpaw.solvation.cavity import Power12Potential  # noqa: E402
+from gpaw.solvation.dielectric import Dielectric  # noqa: E402
+from gpaw.solvation.hamiltonian import SolvationRealSpaceHamiltonian  # noqa: E402
+from gpaw.solvation.poisson import SolvationPoissonSolver  # noqa: E402
 from gpaw.utilities.timing import nulltimer  # noqa: E402
 from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
 from gpaw.xc.kernel import XCKernel  # noqa: E402
 
+from pomdft.calculations.acceleration import continuum  # noqa: E402
 from pomdft.calculations.acceleration import functionals as acceleration_functionals  # noqa: E402
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals  # noqa: E402
+from pomdft.calculations.acceleration.continuum import (  # noqa: E402
+    use_common_cavities,
+    use_lasting_compensation,
+)
 from pomdft.calculations.acceleration.functionals import use_many_points_at_once  # noqa: E402
 from pomdft.calculations.acceleration.gradient_corrections import (  # noqa: E402
     read_differences,
@@ -26,8 +35,10 @@ from pomdft.calculations.acceleration.gradient_corrections import (  # noqa: E40
 )
 from pomdft.calculations.acceleration.paw_corrections import use_whole_angular_grids  # noqa: E402
 from pomdft.calculations.acceleration.poisson import use_direct_sine_transforms  # noqa: E402
+from pomdft.calculations.solvation import make_solvated_calculator  # noqa: E402
 from pomdft.kernels import basis as blocked  # noqa: E402
 from pomdft.kernels import compiled, gradients  # noqa: E402
+from pomdft.schemas.solvent import find_solvent  # noqa: E402
 
 pytestmark = pytest.mark.gpaw
 
@@ -44,6 +55,10 @@ _METHODS = (
     (new_functionals.GGAFunctional, "calculate"),
     (functionals.GGA, "calculate_impl"),
     (XCKernel, "calculate"),
+    (Power12Potential, "update"),
+    (SolvationRealSpaceHamiltonian, "calculate_forces"),
+    (Dielectric, "update"),
+    (SolvationPoissonSolver, "load_gauss"),
 )
 _SWITCHES = (
     use_blocked_integrals,
@@ -52,6 +67,8 @@ _SWITCHES = (
     use_common_divergences,
     use_gradients_by_lines,
     use_many_points_at_once,
+    use_common_cavities,
+    use_lasting_compensation,
 )
 
 
@@ -100,6 +117,8 @@ def calls(monkeypatch):
         (blocked.BlockedBasis, "fold"),
         (gradients, "subtract_divergences"),
         (acceleration_functionals, "evaluate_pbe"),
+        (continuum, "sum_repulsion"),
+        (continuum, "project_repulsion"),
     ):
         original = getattr(owner, name)
 
@@ -239,3 +258,34 @@ def test_distributed_grids_are_left_to_gpaw():
     assert periodic == (False, True, False)
     operators[1].comm = object()
     assert read_differences(operators) is None
+
+
+@pytest.mark.parametrize("pbc", [(0, 0, 0), (1, 1, 0)])
+def test_an_ion_in_a_continuum(with_and_without, calls, pbc):
+    """At two geometries: cavity and compensating charge follow the atoms."""
+
+    def work():
+        atoms = Atoms("OH", [(0.1, 0.0, 0.0), (0.0, 0.1, 0.96)])
+        atoms.center(vacuum=2.5)
+        atoms.pbc = pbc
+        # Periodic layers stay neutral.
+        parameters = {"charge": 0 if any(pbc) else -1, "symmetry": "off", "xc": "PBE"}
+        parameters |= {"mode": "lcao", "basis": "dzp", "h": 0.25, "convergence": {"density": 1e-5}}
+        parameters["occupations"] = {"name": "fermi-dirac", "width": 0.1}
+        symbols = atoms.get_chemical_symbols()
+        atoms.calc = make_solvated_calculator(parameters, symbols, find_solvent("water"), None)
+        found = []
+        for _ in range(2):
+            found.append((atoms.get_potential_energy(), atoms.get_forces()))
+            atoms.positions[1, 2] += 0.1
+        return found
+
+    theirs, ours = with_and_without(work)
+    assert ({"sum_repulsion", "project_repulsion"} <= set(calls)) == compiled.is_compiled("cavity")
+    for (energy, forces), (our_energy, our_forces) in zip(theirs, ours, strict=True):
+        assert our_energy == pytest.approx(energy, abs=1e-7)
+        assert our_forces == pytest.approx(forces, abs=1e-5)
+    assert abs(theirs[1][0] - theirs[0][0]) > 0.01
+    if not any(pbc):
+        # The ion is held by the continuum's field, which has to be that of its own charge.
+        assert abs(theirs[0][1]).max() > 0.1

@@ -1,6 +1,10 @@
 """Inner loops of GPAW that pomdft does faster, with the same result to rounding."""
 
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals
+from pomdft.calculations.acceleration.continuum import (
+    use_common_cavities,
+    use_lasting_compensation,
+)
 from pomdft.calculations.acceleration.functionals import use_many_points_at_once
 from pomdft.calculations.acceleration.gradient_corrections import (
     use_common_divergences,
@@ -23,3 +27,5 @@ def accelerate_gpaw() -> None:
     use_common_divergences()
     use_gradients_by_lines()
     use_many_points_at_once()
+    use_common_cavities()
+    use_lasting_compensation()
