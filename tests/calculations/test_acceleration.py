@@ -9,6 +9,7 @@ gpaw = pytest.importorskip("gpaw")
 
 import gpaw.new.xc as new_functionals  # noqa: E402
 import gpaw.xc.gga as functionals  # noqa: E402
+from gpaw.fd_operators import Gradient, Laplace  # noqa: E402
 from gpaw.lfc import BasisFunctions  # noqa: E402
 from gpaw.old.grid_descriptor import GridDescriptor  # noqa: E402
 from gpaw.poisson import FastPoissonSolver  # noqa: E402
@@ -17,6 +18,7 @@ from gpaw.solvation.dielectric import Dielectric  # noqa: E402
 from gpaw.solvation.hamiltonian import SolvationRealSpaceHamiltonian  # noqa: E402
 from gpaw.solvation.poisson import SolvationPoissonSolver  # noqa: E402
 from gpaw.utilities.timing import nulltimer  # noqa: E402
+from gpaw.wfd_operators import WeightedFDOperator  # noqa: E402
 from gpaw.xc.gga import GGARadialExpansion  # noqa: E402
 from gpaw.xc.kernel import XCKernel  # noqa: E402
 
@@ -24,7 +26,9 @@ from pomdft.calculations.acceleration import continuum  # noqa: E402
 from pomdft.calculations.acceleration import functionals as acceleration_functionals  # noqa: E402
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals  # noqa: E402
 from pomdft.calculations.acceleration.continuum import (  # noqa: E402
+    read_operator,
     use_common_cavities,
+    use_dielectric_sweeps,
     use_lasting_compensation,
 )
 from pomdft.calculations.acceleration.functionals import use_many_points_at_once  # noqa: E402
@@ -37,7 +41,7 @@ from pomdft.calculations.acceleration.paw_corrections import use_whole_angular_g
 from pomdft.calculations.acceleration.poisson import use_direct_sine_transforms  # noqa: E402
 from pomdft.calculations.solvation import make_solvated_calculator  # noqa: E402
 from pomdft.kernels import basis as blocked  # noqa: E402
-from pomdft.kernels import compiled, gradients  # noqa: E402
+from pomdft.kernels import compiled, dielectric, gradients  # noqa: E402
 from pomdft.schemas.solvent import find_solvent  # noqa: E402
 
 pytestmark = pytest.mark.gpaw
@@ -59,6 +63,9 @@ _METHODS = (
     (SolvationRealSpaceHamiltonian, "calculate_forces"),
     (Dielectric, "update"),
     (SolvationPoissonSolver, "load_gauss"),
+    (WeightedFDOperator, "set_weights"),
+    (WeightedFDOperator, "relax"),
+    (WeightedFDOperator, "apply"),
 )
 _SWITCHES = (
     use_blocked_integrals,
@@ -69,6 +76,7 @@ _SWITCHES = (
     use_many_points_at_once,
     use_common_cavities,
     use_lasting_compensation,
+    use_dielectric_sweeps,
 )
 
 
@@ -119,6 +127,8 @@ def calls(monkeypatch):
         (acceleration_functionals, "evaluate_pbe"),
         (continuum, "sum_repulsion"),
         (continuum, "project_repulsion"),
+        (dielectric.DielectricOperator, "smooth"),
+        (dielectric.DielectricOperator, "apply"),
     ):
         original = getattr(owner, name)
 
@@ -282,6 +292,8 @@ def test_an_ion_in_a_continuum(with_and_without, calls, pbc):
 
     theirs, ours = with_and_without(work)
     assert ({"sum_repulsion", "project_repulsion"} <= set(calls)) == compiled.is_compiled("cavity")
+    open_grid = compiled.is_compiled("dielectric") and not any(pbc)
+    assert bool({"smooth", "apply"} & set(calls)) == open_grid
     for (energy, forces), (our_energy, our_forces) in zip(theirs, ours, strict=True):
         assert our_energy == pytest.approx(energy, abs=1e-7)
         assert our_forces == pytest.approx(forces, abs=1e-5)
@@ -289,3 +301,35 @@ def test_an_ion_in_a_continuum(with_and_without, calls, pbc):
     if not any(pbc):
         # The ion is held by the continuum's field, which has to be that of its own charge.
         assert abs(theirs[0][1]).max() > 0.1
+
+
+@pytest.mark.parametrize("reach", [1, 3])
+@pytest.mark.parametrize(("cell", "pbc"), [("box", 0), ("box", 1), ("oblique", 0)])
+def test_sweeps_over_a_potential_in_a_dielectric(with_and_without, calls, reach, cell, pbc):
+    lengths = np.diag([4.5, 6.2, 5.0])
+    lengths[0, 1] = 2.0 if cell == "oblique" else 0.0
+    grid = GridDescriptor((15, 22, 18), lengths, pbc_c=(0, 0, pbc))
+    rng = np.random.default_rng(5)
+    weights = [1.0 + rng.random(grid.n_c), *rng.normal(size=(3, *grid.n_c))]
+    start, source = rng.normal(size=(2, *grid.n_c))
+
+    def work():
+        parts = [Laplace(grid, 1.0, reach), *(Gradient(grid, v, 1.0, reach) for v in range(3))]
+        operator = WeightedFDOperator(parts)
+        operator.set_weights(weights)
+        assert (read_operator(operator) is None) == (cell == "oblique" or pbc == 1)
+        found = []
+        for method in (1, 2):
+            phi = start.copy()
+            operator.relax(method, phi, source, 3, 0.6)
+            product = np.empty_like(phi)
+            operator.apply(phi, product)
+            found += [phi, product]
+        return np.array(found)
+
+    theirs, ours = with_and_without(work)
+    assert ours == pytest.approx(theirs, abs=1e-9 * abs(theirs).max())
+    # The second method is not that of Gauss and Seidel.
+    sweeps = 1 if compiled.is_compiled("dielectric") and cell == "box" and not pbc else 0
+    assert calls.count("smooth") == sweeps
+    assert calls.count("apply") == 2 * sweeps

@@ -3,6 +3,7 @@
 from pomdft.calculations.acceleration.basis_integrals import use_blocked_integrals
 from pomdft.calculations.acceleration.continuum import (
     use_common_cavities,
+    use_dielectric_sweeps,
     use_lasting_compensation,
 )
 from pomdft.calculations.acceleration.functionals import use_many_points_at_once
@@ -29,3 +30,4 @@ def accelerate_gpaw() -> None:
     use_many_points_at_once()
     use_common_cavities()
     use_lasting_compensation()
+    use_dielectric_sweeps()

@@ -3,7 +3,8 @@
 The cavity follows the atoms, through a repulsion from each of them on the whole fine grid: once for
 the cavity, and once more for each atom's force, on arrays of the size of the grid. The kernels of
 `pomdft.kernels.cavity` go through the grid once for all atoms. The charge that compensates that of
-an ion is the same until the cavity changes, and is kept until then.
+an ion is the same until the cavity changes, and is kept until then. Poisson's equation is solved by
+GPAW's multigrid, its sweeps by `pomdft.kernels.dielectric`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ import numpy.typing as npt
 
 from pomdft.kernels import compiled
 from pomdft.kernels.cavity import project_repulsion, sum_repulsion
+from pomdft.kernels.dielectric import REACH, DielectricOperator, make_dielectric_operator
 
 Floats = npt.NDArray[np.float64]
 
 _CHANGES = "_pomdft_changes"
 _LOADED = "_pomdft_loaded"
+_OPERATOR = "_pomdft_operator"
+#: GPAW's number of the method of Gauss and Seidel.
+_GAUSS_SEIDEL = 1
 
 
 @cache
@@ -106,6 +111,82 @@ def use_lasting_compensation() -> None:
 
     Dielectric.update = update
     SolvationPoissonSolver.load_gauss = load_gauss
+
+
+@cache
+def use_dielectric_sweeps() -> None:
+    """Let GPAW smooth potentials in a dielectric with pomdft's kernels in this process.
+
+    Periodic axes, distributed grids, cells that are not orthorhombic and other methods than that of
+    Gauss and Seidel are left to GPAW. Nothing changes where the kernels are not compiled.
+    """
+    from gpaw.wfd_operators import WeightedFDOperator
+
+    if not compiled.is_compiled("dielectric"):
+        return
+    their_weights = WeightedFDOperator.set_weights
+    their_sweeps = WeightedFDOperator.relax
+    their_product = WeightedFDOperator.apply
+
+    def set_weights(self: Any, weights: Any) -> None:
+        their_weights(self, weights)
+        setattr(self, _OPERATOR, read_operator(self))
+
+    def relax(self: Any, method: int, *arguments: Any) -> None:
+        ours = getattr(self, _OPERATOR, None)
+        if ours is None or method != _GAUSS_SEIDEL:
+            their_sweeps(self, method, *arguments)
+        else:
+            phi, source, sweeps, *_ = arguments
+            ours.smooth(phi, source, sweeps)
+
+    def apply(self: Any, in_xg: Any, out_xg: Any, phase_cd: Any = None) -> None:
+        ours = getattr(self, _OPERATOR, None)
+        if ours is None or in_xg.ndim != 3:
+            their_product(self, in_xg, out_xg, phase_cd)
+        else:
+            out_xg[:] = ours.apply(in_xg)
+
+    WeightedFDOperator.set_weights = set_weights
+    WeightedFDOperator.relax = relax
+    WeightedFDOperator.apply = apply
+
+
+def read_operator(operator: Any) -> DielectricOperator | None:
+    """Return GPAW's weighted differences in the form that `pomdft.kernels.dielectric` takes.
+
+    Parameters
+    ----------
+    operator : gpaw.wfd_operators.WeightedFDOperator
+        A Laplacian and the derivatives along x, y and z, with weights.
+
+    Returns
+    -------
+    DielectricOperator or None
+        None where the grid is periodic or distributed, or differences leave their axis or reach
+        too far.
+    """
+    if operator.gd.pbc_c.any() or operator.comm is not None or operator.nweights != 4:
+        return None
+    _, n_y, n_z = np.array(operator.gd.n_c) + 2 * operator.mp
+    strides = np.array([n_y * n_z, n_z, 1])
+    values = np.zeros((4, 3, 2 * REACH + 1))
+    for part, offsets, factors in zip(values, operator.offset_ps, operator.coef_ps, strict=True):
+        for offset, factor in zip(offsets, factors, strict=True):
+            steps = offset / strides
+            (axes,) = np.nonzero((steps == np.round(steps)) & (abs(steps) <= REACH))
+            if len(axes) == 0:
+                return None
+            part[axes[0], REACH + int(steps[axes[0]])] += factor
+    after, before = values[:, :, REACH + 1 :], values[:, :, REACH - 1 :: -1]
+    own = values[1:, range(3), REACH]
+    along = np.eye(3, dtype=bool)
+    laplacian_is_even = np.allclose(after[0], before[0])
+    gradients_are_odd = np.allclose(after[1:], -before[1:]) and not own.any()
+    if not laplacian_is_even or not gradients_are_odd or after[1:][~along].any():
+        return None
+    centre = float(values[0, :, REACH].sum())
+    return make_dielectric_operator(tuple(operator.weights), centre, after[0], after[1:][along])
 
 
 def _follow(potential: Any, atoms: Any) -> bool:
