@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,17 +11,19 @@ from pomdft.schemas.calculation import Task
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
 
-#: Seconds of one SCF iteration per grid point and core with LCAO dzp, and per electron squared
-#: times atoms; fitted to runs with 33 and 58 atoms on Zen 4 cores.
-_GRID_S = 4.5e-6
-_MATRIX_S = 1.2e-7
+#: Seconds of one SCF iteration with LCAO dzp per grid point, and per electron squared times atoms,
+#: on one core of a busy machine; fitted to single points and relaxations with 4 to 58 atoms.
+_GRID_S = 1.6e-6
+_MATRIX_S = 1.6e-7
+#: With plane waves to 400 eV, per atom and cubic angstrom; fitted to molecules with 4 to 33 atoms.
+_PLANE_WAVE_S = 2.3e-4
 _ITERATIONS_FIRST, _ITERATIONS_NEXT = 14, 8
 _RELAXATION_STEPS = 15
-#: fd and pw against LCAO on the same grid.
-_MODE_FACTOR = {"lcao": 1.0, "fd": 6.0, "pw": 4.0}
+#: Finite differences against the grid's share of LCAO.
+_FD_FACTOR = 17.0
 _XTB_S_PER_ATOM2 = 4.0e-5
-#: A continuum solvent against vacuum: H2O in 8 x 9.6 x 8.8 angstrom, one SCF.
-_SOLVENT_FACTOR = 2.3
+#: A continuum solvent against vacuum, for an anion with 53 atoms.
+_SOLVENT_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,25 @@ def estimate_cost(
     steps = _RELAXATION_STEPS if task == "relaxation" else 0
     if level.method != "gpaw":
         return CostEstimate(_XTB_S_PER_ATOM2 * n_atoms**2 * (1 + 10 * steps))
-    volume = float(np.abs(np.linalg.det(np.array(model.cell_angstrom))))
-    spacing = float(level.parameters.get("h", 0.2))
-    mode = level.parameters.get("mode", "lcao")
-    name = mode.get("name", "lcao") if isinstance(mode, dict) else str(mode)
-    spins = 2 if model.magnetic_moments_bohr_magneton is not None else 1
-    valence = 6.0 * n_atoms
-    iteration = _GRID_S * volume / spacing**3 + _MATRIX_S * valence**2 * n_atoms / 4
     iterations = _ITERATIONS_FIRST + steps * _ITERATIONS_NEXT
-    iteration *= 1.0 if level.solvent is None else _SOLVENT_FACTOR
-    return CostEstimate(iteration * iterations * spins * _MODE_FACTOR.get(name, 4.0) / n_ranks)
+    spins = 2 if model.magnetic_moments_bohr_magneton is not None else 1
+    seconds = _estimate_iteration(model, level) * iterations * spins
+    return CostEstimate(seconds * (1.0 if level.solvent is None else _SOLVENT_FACTOR) / n_ranks)
+
+
+def _estimate_iteration(model: AtomicModel, level: Level) -> float:
+    """Return the seconds of one SCF iteration of one spin on one core."""
+    n_atoms = len(model.symbols)
+    volume = float(np.abs(np.linalg.det(np.array(model.cell_angstrom))))
+    mode = level.parameters.get("mode", "lcao")
+    options = dict(mode) if isinstance(mode, Mapping) else {"name": mode}
+    if options["name"] == "pw":
+        cutoff = float(options.get("ecut", 400.0)) / 400.0
+        return _PLANE_WAVE_S * volume * n_atoms * float(cutoff**1.5)
+    grid = _GRID_S * volume / float(level.parameters.get("h", 0.2)) ** 3
+    if options["name"] == "fd":
+        return _FD_FACTOR * grid
+    return grid + _MATRIX_S * (6.0 * n_atoms) ** 2 * n_atoms
 
 
 def format_duration(seconds: float) -> str:
