@@ -29,10 +29,11 @@ from pomdft.structures.poms import build_pom
 class ProtonationMaker(SolutionMaker):
     """Energies of a POM taking protons from H3O+ in water, one after the other.
 
-    Each protonated anion starts from the relaxed one before it, the proton along the outward
-    bisector of its oxygen's bonds. With the level's shell "contact" only the surroundings of the
-    oxygens that take a proton in the whole series move; the rest stays at its start by GFN1-xTB in
-    ALPB water with bonds held near those of crystals, the same with and without the proton.
+    Each protonated anion starts from the relaxed one before it, the proton as
+    `pomdft.structures.acidity.add_proton` places it. With the level's shell "contact" only the
+    surroundings of the oxygens that take a proton in the whole series move; the rest stays at its
+    start by GFN1-xTB in ALPB water with bonds held near those of crystals, the same with and
+    without the proton.
 
     Parameters
     ----------

@@ -7,9 +7,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Molecule
+from scipy.spatial.transform import Rotation
 
 from pomdft.errors import ChargeError, UnknownNameError
-from pomdft.structures.charges import lowest_multiplicity
+from pomdft.structures.charges import formal_charge, lowest_multiplicity
 from pomdft.structures.connectivity import find_connectivity
 from pomdft.structures.poms import build_pom
 from pomdft.structures.protonation import proton_positions, spread_out
@@ -21,6 +22,12 @@ FloatArray = NDArray[np.float64]
 #: intact Keggin anions (J. M. Poblet, X. Lopez, C. Bo, Chem. Soc. Rev. 32, 297 (2003),
 #: doi:10.1039/b109928k).
 ACID_SITES: Final = ("unshared", "corner-bridging", "edge-bridging", "terminal")
+
+
+#: Directions about a bond that are tried for a proton, radians.
+_TURNS: Final = np.radians(np.arange(0, 360, 10))
+#: No other atom comes nearer to it where that can be helped, about the shortest hydrogen bond.
+_CONTACT_ANGSTROM: Final = 1.6
 
 
 def choose_acid_oxygens(pom: str, count: int, site: str | None = None) -> tuple[str, list[int]]:
@@ -98,6 +105,10 @@ def find_resting_atoms(pom: str, oxygens: list[int], shell: str) -> tuple[int, .
 def add_proton(molecule: Molecule, oxygen: int) -> Molecule:
     """Return a molecule with one more proton, at its end.
 
+    On a bridging oxygen it goes along the outward bisector of the bonds; on one with a single bond
+    it turns about that bond to where the formal charges of all other atoms hold it best, for an
+    O-H that points away from the other oxygens of a vacancy relaxes to a minimum of its own.
+
     Parameters
     ----------
     molecule : pymatgen Molecule
@@ -108,6 +119,8 @@ def add_proton(molecule: Molecule, oxygen: int) -> Molecule:
     symbols, positions = _arrays(molecule)
     found = find_connectivity(symbols, positions)
     place = proton_positions(found, positions, [oxygen])[0]
+    if len(found.neighbours[oxygen]) == 1:
+        place = _turn_proton(symbols, positions, place, oxygen, found.neighbours[oxygen][0])
     charge = molecule.charge + 1
     names: dict[str, list[Any]] = {
         name: [*values, {"role": "proton", "fragment": "ligand"}.get(name)]
@@ -122,6 +135,23 @@ def add_proton(molecule: Molecule, oxygen: int) -> Molecule:
         site_properties=names,
         properties=dict(molecule.properties),
     )
+
+
+def _turn_proton(
+    symbols: list[str], positions: FloatArray, place: FloatArray, oxygen: int, bonded: int
+) -> FloatArray:
+    """Return the place on the cone about the oxygen's bond where the potential is lowest."""
+    axis = positions[oxygen] - positions[bonded]
+    turns = Rotation.from_rotvec(np.outer(_TURNS, axis / np.linalg.norm(axis)))
+    places = positions[oxygen] + turns.apply(place - positions[oxygen])
+    charges = np.array([formal_charge([symbol]) for symbol in symbols], dtype=float)
+    others = np.arange(len(symbols)) != oxygen
+    distances = np.linalg.norm(places[:, None] - positions[None, others], axis=2)
+    potential = (charges[others] / distances).sum(axis=1)
+    # A proton between two oxygens would belong to both.
+    close = distances.min(axis=1) < _CONTACT_ANGSTROM
+    potential[close] += np.inf if not close.all() else 0.0
+    return np.asarray(places[np.argmin(np.round(potential, 8))], dtype=float)
 
 
 def _arrays(molecule: Molecule) -> tuple[list[str], FloatArray]:

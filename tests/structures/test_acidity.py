@@ -52,6 +52,24 @@ def test_protons_add_charge_and_end_up_on_their_oxygen():
     assert protonated.site_properties["role"][-1] == "proton"
 
 
+@pytest.mark.parametrize("pom", ["W5O18", "alpha-PMo11O39"])
+def test_a_proton_on_an_unshared_oxygen_points_into_the_vacancy(pom):
+    found = roles_of(pom)
+    _, (oxygen,) = choose_acid_oxygens(pom, 1)
+    molecule = add_proton(build_pom(pom, "solvated"), oxygen)
+    proton = len(molecule) - 1
+    (metal,) = found.neighbours[oxygen]
+    assert molecule.get_distance(proton, oxygen) == pytest.approx(0.975)
+    assert molecule.get_angle(metal, oxygen, proton) == pytest.approx(115.0, abs=0.1)
+    # Nearer to the other unshared oxygens than the oxygen it sits on.
+    others = [i for i in found.indices("unshared") if i != oxygen]
+    own = np.mean([molecule.get_distance(oxygen, i) for i in others])
+    assert np.mean([molecule.get_distance(proton, i) for i in others]) < own - 0.2
+    # And no contact closer than a hydrogen bond.
+    close = [i for i in range(proton) if i != oxygen and molecule.get_distance(proton, i) < 1.6]
+    assert not close
+
+
 def test_only_surroundings_of_the_protons_move():
     _, oxygens = choose_acid_oxygens("alpha-PMo12O40", 1)
     resting = set(find_resting_atoms("alpha-PMo12O40", oxygens, "contact"))
