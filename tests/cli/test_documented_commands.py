@@ -14,7 +14,8 @@ Run = Callable[..., Any]
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/prediction.md")
 #: What computes for a minute and more or needs a queue or a screen; their own tests run them.
-ELSEWHERE = ("run inputs/quickstart.yaml", "submit ", "solution ions ", "build ", "map Au Ag --route")
+COMPUTE = ("run inputs/quickstart.yaml", "submit ", "solution ions ", "map Au Ag --route")
+ELSEWHERE = (*COMPUTE, "build ")
 
 
 def find_lines(page: str, start: str) -> list[str]:
