@@ -80,7 +80,19 @@ def _affinity_words(affinity: Affinity) -> list[str]:
         *_unless_default("--cluster", model.cluster, "M4"),
         *_unless_default("--site", model.site, "vacancy"),
         *_unless_default("--charge-model", model.charge_model, "protonated"),
+        *_unless_default("--orientations", str(_count_orientations(affinity)), "1"),
     ]
+
+
+def _count_orientations(affinity: Affinity) -> int:
+    """Return how many poses have to be computed for that of the affinity to be among them."""
+    from pomdft.flows.preparation import MANY_POSES, plan_affinity
+
+    model = affinity.model
+    names = (model.ligand, model.metal, model.cluster, model.site, model.charge_model)
+    poses = plan_affinity(*names, level=affinity.level, orientations=MANY_POSES).complexes
+    labels = [str(pose.properties.get("orientation", "")) for pose in poses]
+    return labels.index(model.orientation) + 1 if model.orientation in labels else 1
 
 
 def _cluster_command(document: DBand) -> str | None:

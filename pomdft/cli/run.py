@@ -39,6 +39,9 @@ def run(  # noqa: PLR0917 - options of a command
     ] = "M4",
     site: Annotated[str, typer.Option(help="With --ligand: docking site.")] = "vacancy",
     charge_model: Annotated[str, typer.Option(help="With --ligand: charge model.")] = "protonated",
+    orientations: Annotated[
+        int, typer.Option(help="With --ligand: so many poses; the lowest energy counts.")
+    ] = 1,
     cores: Annotated[int, typer.Option(help="MPI ranks; 0: all cores.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every calculation and its cost; run nothing.")
@@ -61,6 +64,7 @@ def run(  # noqa: PLR0917 - options of a command
         cluster=cluster,
         site=site,
         charge_model=charge_model,
+        orientations=orientations,
     )
     if cores < 0:
         raise InputError(f"--cores {cores} is negative.", "Give a number of cores, or 0 for all.")
@@ -132,6 +136,7 @@ def _read_study(
     cluster: str,
     site: str,
     charge_model: str,
+    orientations: int,
 ) -> Study:
     if path is not None:
         if ligands or metals:
@@ -150,6 +155,7 @@ def _read_study(
             "clusters": cluster,
             "sites": site,
             "charge_models": charge_model,
+            "orientations": orientations,
         },
         origin="the command line",
     )

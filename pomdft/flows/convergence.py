@@ -17,7 +17,7 @@ from pomdft.errors import InputError, UnknownNameError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.jobs import GpawStaticMaker, take_fragment
 from pomdft.flows.periodic import store_root
-from pomdft.flows.preparation import lay_out_model_box, plan_affinity
+from pomdft.flows.preparation import MANY_POSES, lay_out_model_box, plan_affinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.interaction import InteractionEnergy
@@ -53,8 +53,6 @@ CONVERGENCE_VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     }
 )
 
-#: More than any ligand has orientations.
-_MANY_POSES = 20
 _PARTS: tuple[tuple[str, str | None, bool], ...] = (
     ("complex", None, False),
     ("frozen-ligand", "ligand", False),
@@ -229,7 +227,7 @@ def relaxed_complex(affinity: Affinity, store: ResultStore) -> Molecule:
     plan = plan_affinity(*names, level=affinity.level)
     poses = plan.complexes
     if model.orientation not in {pose.properties["orientation"] for pose in poses}:
-        poses = plan_affinity(*names, level=affinity.level, orientations=_MANY_POSES).complexes
+        poses = plan_affinity(*names, level=affinity.level, orientations=MANY_POSES).complexes
     built = next((m for m in poses if m.properties["orientation"] == model.orientation), None)
     # The box is the same for all poses, so the shift of its origin is too.
     if (

@@ -25,6 +25,8 @@ from pomdft.structures.docking import build_complexes, dock_ligand
 from pomdft.structures.ligands import is_conventional
 from pomdft.structures.supports import SUPPORTS, add_named_support, split_support
 
+#: More than any ligand has orientations.
+MANY_POSES = 20
 #: Displacement that lets a symmetric cluster leave a saddle point, angstrom.
 _RATTLE = 0.03
 #: Height of a free cluster's lowest atom above the docking plane, angstrom.

@@ -11,6 +11,7 @@ import pytest
 
 from pomdft.cli.recomputation import find_command
 from pomdft.flows.adoption import adopt_shipped
+from pomdft.flows.preparation import plan_affinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
@@ -99,3 +100,33 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
             command = find_command(band)
             assert command is not None
             assert command.startswith("pomdft metal ensemble")
+
+
+def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> None:
+    affinity = next(a for a in load_reference_affinities() if a.ligand == "W5O18")
+    assert "--orientations" not in str(find_command(affinity))
+    poses = plan_affinity(
+        *("W5O18", affinity.metal, "M4", "vacancy", "protonated"),
+        level=affinity.level,
+        orientations=3,
+    ).complexes
+    label = poses[2].properties["orientation"]
+    other = affinity.model_copy(
+        update={"model": affinity.model.model_copy(update={"orientation": label})}
+    )
+    command = find_command(other)
+    assert command == f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations 3"
+    planned = pomdft(*shlex.split(command)[1:], "--dry-run")
+    assert planned.status == 0, planned.err
+    # Three complexes, ligand, cluster, and four single points at the complex that is lowest.
+    assert "9 calculations" in planned.out
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "21", "two"])
+def test_number_of_poses_is_checked(pomdft: Run, count: str) -> None:
+    answer = pomdft(
+        "run", "--ligand", "W5O18", "--metal", "Au", "--orientations", count, "--dry-run"
+    )
+    assert answer.status == 2
+    assert len(answer.err.strip().splitlines()) == 1
+    assert "orientations" in answer.message

@@ -11,6 +11,7 @@ from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.interaction import InteractionEnergy
+from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.documents import load_every_reference_document, load_reference_documents
@@ -60,6 +61,8 @@ def expected_cells(document: object) -> list[str]:
             ]
         case SubstitutionEnergyDocument():
             return [f"{document.solute} in {document.host}", f"{document.energy_ev:+.3f}"]
+        case IonAffinity():
+            return [f"{document.energy_ev:+.3f}", f"{document.potential_shift_v:+.3f}"]
         case ProtonationEnergy():
             return [f"{document.energy_ev:+.3f}", f"{document.oh_length_angstrom:.3f}"]
         case InteractionEnergy():
@@ -86,6 +89,7 @@ def test_every_energy_has_its_row() -> None:
         *load_reference_documents(SegregationEnergyDocument),
         *load_reference_documents(SubstitutionEnergyDocument),
         *load_reference_documents(ProtonationEnergy),
+        *load_reference_documents(IonAffinity),
         *load_reference_documents(InteractionEnergy),
     ]
     assert {document.key[:8] for document in energies} == listed
@@ -118,6 +122,7 @@ def test_counts_are_those_of_the_data() -> None:
         (len(load_reference_documents(SegregationEnergyDocument)), "segregation energies"),
         (len(load_reference_documents(SubstitutionEnergyDocument)), "mixing energies"),
         (len(load_reference_documents(ProtonationEnergy)), "protonation energies"),
+        (len(load_reference_documents(IonAffinity)), "ion affinities"),
         (len(load_reference_documents(InteractionEnergy)), "interaction energies"),
         (len(records), "calculations with logs"),
     ):
