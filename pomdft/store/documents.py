@@ -16,16 +16,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from pomdft.errors import CorruptDocumentError
+from pomdft.errors import CorruptDocumentError, PomdftError
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.level import Level
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.files import write_atomically
-from pomdft.store.reference import TOLERANCE_EV, load_provenance
+from pomdft.store.reference import TOLERANCE_EV, load_provenance, read_archived
 
 StoredDocument = (
     BulkMetal
@@ -178,13 +179,13 @@ def check_reference_document(
     if isinstance(document, SegregationEnergyDocument):
         parts = {role: records[document.calculations[role]] for role in ("surface", "inside")}
         _check_relaxed(name, document.relaxed, parts.values())
-        _check_level(name, document.level.title, parts)
+        _check_level(name, document.level, parts)
         difference = parts["surface"].energy_ev - parts["inside"].energy_ev
         _check_energy(name, document.energy_ev, difference)
     if isinstance(document, SubstitutionEnergyDocument):
         parts = {role: records[document.calculations[role]] for role in ("alloy", "host", "solute")}
         _check_relaxed(name, document.relaxed, [parts["alloy"]])
-        _check_level(name, document.level.title, parts)
+        _check_level(name, document.level, parts)
         alloy, host, solute = (part.energy_ev for part in parts.values())
         n = document.n_atoms
         _check_energy(name, document.energy_ev, alloy - (n - 1) / n * host - solute)
@@ -219,7 +220,7 @@ def _check_reaction(
         raise CorruptDocumentError(f"{name} lacks its calculations.")
     parts = {role: records[document.calculations[role]] for role in coefficients}
     _check_relaxed(name, document.relaxed and document.level.relax, parts.values())
-    _check_level(name, document.level.title, parts)
+    _check_level(name, document.level, parts)
     expected = sum(n * parts[role].energy_ev for role, n in coefficients.items())
     _check_energy(name, document.energy_ev, expected)
 
@@ -241,15 +242,27 @@ def _check_interaction(
         if not set(roles) <= set(keys):
             raise CorruptDocumentError(f"{name} lacks its calculations.")
         parts = {role: records[keys[role]] for role in roles}
-        _check_level(name, document.level.title, parts)
+        _check_level(name, document.level, parts)
         whole, *others = (part.energy_ev for part in parts.values())
         _check_energy(name, given, whole - sum(others))
 
 
-def _check_level(name: str, title: str, parts: Mapping[str, CalculationRecord]) -> None:
+def _check_level(name: str, level: Level, parts: Mapping[str, CalculationRecord]) -> None:
     for role, record in parts.items():
-        if record.level_title != title:
+        if record.level_title != level.title and not _is_the_same_at(level, record.key):
             raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
+
+
+def _is_the_same_at(level: Level, key: str) -> bool:
+    """Return whether what sets a level apart does not enter a calculation, and so not its key.
+
+    Levels that differ in which atoms of a POM move share the calculations of small molecules.
+    """
+    try:
+        request = read_archived(key).request
+    except PomdftError:
+        return False
+    return request.model_copy(update={"level": level}).key == key
 
 
 def _check_relaxed(name: str, relaxed: bool, records: Iterable[CalculationRecord]) -> None:

@@ -9,6 +9,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from pomdft.calculations.levels import load_level
 from pomdft.calculations.perform import perform
 from pomdft.errors import CorruptDocumentError, NotComputedError
 from pomdft.flows.affinity import bind
@@ -16,6 +17,7 @@ from pomdft.flows.bulk import BulkMaker, fit_equation_of_state
 from pomdft.flows.segregation import SegregationMaker
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput
+from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, as_vectors
 from pomdft.schemas.provenance import CalculationRecord
@@ -194,6 +196,18 @@ def test_segregation_energies_of_two_levels_are_refused(exported):
     mixed = {**records, key: records[key].model_copy(update={"level_title": "another level"})}
     with pytest.raises(CorruptDocumentError, match="the inside is of level another level"):
         check_reference_document(document, mixed)
+
+
+def test_levels_share_what_they_compute_alike_and_nothing_else():
+    """Water was relaxed at a level that differs in which atoms of a POM move."""
+    records = load_provenance()
+    document = next(iter(load_reference_documents(IonAffinity)))
+    released = records[document.calculations["released"]]
+    assert released.level_title != document.level.title
+    assert check_reference_document(document, records) is document
+    finer = load_level("lcao-water", {"name": "finer", "parameters": {"h": 0.18}})
+    with pytest.raises(CorruptDocumentError, match="is of level"):
+        check_reference_document(document.model_copy(update={"level": finer}), records)
 
 
 def test_loaded_data_pass_their_checks_and_their_files_are_whole():
