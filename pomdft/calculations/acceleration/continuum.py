@@ -100,7 +100,8 @@ def use_lasting_compensation() -> None:
         their_update(self, cavity)
 
     def load_gauss(self: Any, center: Any = None) -> None:
-        # Of a new grid or dielectric, or from before the first change: no number is the same.
+        # The charge holds for one grid, one dielectric and one state of it; before the first change
+        # the state is not known.
         state = (self.gd, self.dielectric, getattr(self.dielectric, _CHANGES, None))
         loaded = getattr(self, _LOADED, (None, None, None))
         same = all(old is new for old, new in zip(loaded[:2], state[:2], strict=True))
