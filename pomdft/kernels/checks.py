@@ -87,6 +87,38 @@ def check_array(
     return array
 
 
+def check_target(name: str, value: Array, dtype: npt.DTypeLike, shape: Sequence[int]) -> Array:
+    """Return an array that a kernel changes in place, after checking that it can.
+
+    Parameters
+    ----------
+    name : str
+        Argument's name, for the message.
+    value : ndarray
+        What was given; its content is not looked at.
+    dtype : dtype
+        Wanted.
+    shape : sequence of int
+        Wanted.
+
+    Returns
+    -------
+    ndarray
+        The one given.
+
+    Raises
+    ------
+    KernelInputError
+        Wrong dtype or shape, or not C-contiguous.
+    """
+    if check_array(name, value, dtype, shape, finite=False) is not value:
+        raise KernelInputError(
+            f"{name}: would be copied, not changed.",
+            f"Give a C-contiguous array of {np.dtype(dtype)}.",
+        )
+    return value
+
+
 def check_range(name: str, array: Array, low: int, high: int) -> None:
     """Raise where an entry is below `low` or not below `high`.
 

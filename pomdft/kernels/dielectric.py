@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pomdft.errors import KernelInputError
 from pomdft.kernels import compiled, reference_dielectric
-from pomdft.kernels.checks import check_array
+from pomdft.kernels.checks import check_array, check_target
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,23 +61,21 @@ class DielectricOperator:
         KernelInputError
             Wrong shapes or dtypes.
         """
-        target = self._check("phi", phi)
-        if target is not phi:
-            raise KernelInputError(
-                "phi: would be copied, not changed.", "Give a C-contiguous array of float64."
-            )
+        check_target("phi", phi, np.float64, self.weights[0].shape)
         wanted = self._check("source", source)
         core = compiled.select("dielectric", reference_dielectric)
         level = compiled.simd_level()
         weights = list(self.weights)
         core.smooth(weights, self.centre, self.second, self.first, wanted, phi, int(sweeps), level)
 
-    def apply(self, phi: npt.ArrayLike) -> Floats:
+    def apply(self, phi: npt.ArrayLike, result: Floats | None = None) -> Floats:
         """Return the operator times phi.
 
         Parameters
         ----------
         phi : array_like of float64, shape (n_x, n_y, n_z)
+        result : ndarray of float64, shape (n_x, n_y, n_z), optional
+            C-contiguous array to set and return, instead of a new one; not phi itself.
 
         Returns
         -------
@@ -86,10 +84,14 @@ class DielectricOperator:
         Raises
         ------
         KernelInputError
-            Wrong shape or dtype.
+            Wrong shape or dtype, or a result that shares memory with phi.
         """
         field = self._check("phi", phi)
-        result = np.empty_like(field)
+        if result is None:
+            result = np.empty_like(field)
+        check_target("result", result, np.float64, field.shape)
+        if np.may_share_memory(field, result):
+            raise KernelInputError("result: is phi.", "Give another array.")
         core = compiled.select("dielectric", reference_dielectric)
         weights = list(self.weights)
         level = compiled.simd_level()

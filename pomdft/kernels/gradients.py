@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pomdft.errors import KernelInputError
 from pomdft.kernels import compiled, reference_gradients
-from pomdft.kernels.checks import check_array
+from pomdft.kernels.checks import check_array, check_target
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -80,11 +80,7 @@ def subtract_divergences(
     fields, differences, ends = _check(densities, weights, periodic)
     wanted = (2 * len(fields) - 1, *fields.shape[1:])
     factors = check_array("slopes", slopes, np.float64, wanted, finite=False)
-    target = check_array("potentials", potentials, np.float64, fields.shape, finite=False)
-    if target is not potentials:
-        raise KernelInputError(
-            "potentials: would be copied, not changed.", "Give a C-contiguous array of float64."
-        )
+    check_target("potentials", potentials, np.float64, fields.shape)
     core = compiled.select("gradients", reference_gradients)
     core.subtract_divergences(fields, factors, differences, ends, potentials)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pomdft.errors import KernelInputError
 from pomdft.kernels import compiled, reference_pbe
-from pomdft.kernels.checks import check_array
+from pomdft.kernels.checks import check_array, check_target
 
 Floats = npt.NDArray[np.float64]
 
@@ -66,10 +66,7 @@ def evaluate_pbe(
     slopes = np.empty(wanted) if slopes is None else slopes
     results = {"energies": (energies, shape), "potentials": (potentials, given.shape)}
     for name, (array, size) in (results | {"slopes": (slopes, wanted)}).items():
-        if check_array(name, array, np.float64, size, finite=False) is not array:
-            raise KernelInputError(
-                f"{name}: would be copied, not changed.", "Give a C-contiguous array of float64."
-            )
+        check_target(name, array, np.float64, size)
     core = compiled.select("pbe", reference_pbe)
     core.evaluate(
         n.reshape(n_spins, -1),

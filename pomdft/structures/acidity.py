@@ -150,7 +150,8 @@ def _turn_proton(
     potential = (charges[others] / distances).sum(axis=1)
     # A proton between two oxygens would belong to both.
     close = distances.min(axis=1) < _CONTACT_ANGSTROM
-    potential[close] += np.inf if not close.all() else 0.0
+    if not close.all():
+        potential[close] = np.inf
     return np.asarray(places[np.argmin(np.round(potential, 8))], dtype=float)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 import pytest
@@ -39,25 +38,33 @@ def test_estimates_grow_with_the_work() -> None:
     assert seconds(level=load_level("lcao", {"solvent": "water"})) > 1.5 * seconds()
 
 
-@pytest.mark.parametrize(
-    ("ligand", "task"),
-    [("W5O18", "energy"), ("A-alpha-SiW9O34", "energy"), ("W5O18", "relaxation")],
-)
-def test_shipped_runs_took_as_long(ligand: str, task: str) -> None:
-    """Within a factor of four: many of them ran before the loops inside GPAW were faster."""
-    ratios = []
-    for affinity in load_reference_affinities():
-        if affinity.ligand == ligand:
-            for key in set(affinity.calculations.values()):
-                archived = read_archived(key)
-                request, result = archived.request, archived.result
-                if request.task == task:
-                    estimate = estimate_cost(
-                        request.task, request.model, request.level, result.n_ranks
-                    )
-                    ratios.append(result.wall_time_s / estimate.seconds)
-    assert len(ratios) > 4
-    assert 1 / 4 < statistics.median(ratios) < 4
+def test_known_run_is_within_a_factor_of_three() -> None:
+    # 58 atoms in a box of 19 x 19 x 20 angstrom, LCAO dzp at h = 0.2: 52 s on two cores.
+    positions = tuple((2.5 * (i % 4), 2.5 * (i // 4 % 4), 2.5 * (i // 16)) for i in range(58))
+    atoms = AtomicModel(
+        symbols=("O",) * 58,
+        positions_angstrom=positions,
+        cell_angstrom=((19.0, 0, 0), (0, 19.0, 0), (0, 0, 20.0)),
+    )
+    estimate = estimate_cost("energy", atoms, GPAW, 2).seconds
+    assert 52 / 3 < estimate < 52 * 3
+
+
+@pytest.mark.parametrize("metal", ["Pd", "Pt"])
+def test_shipped_single_points_took_as_long_within_a_factor_of_two(metal: str) -> None:
+    """Those with spin on A-alpha-SiW9O34; relaxations depend on how many steps they take."""
+    (affinity,) = (
+        a for a in load_reference_affinities() if (a.ligand, a.metal) == ("A-alpha-SiW9O34", metal)
+    )
+    compared = 0
+    for role, key in affinity.calculations.items():
+        archived = read_archived(key)
+        request, result = archived.request, archived.result
+        if role.startswith(("frozen", "ghost")):
+            estimate = estimate_cost(request.task, request.model, request.level, result.n_ranks)
+            assert 0.5 < result.wall_time_s / estimate.seconds < 2.0
+            compared += 1
+    assert compared == 4
 
 
 def test_plane_waves_cost_more_with_volume_cutoff_and_atoms() -> None:

@@ -109,6 +109,11 @@ def test_fields_of_another_grid_are_refused():
     operator = make_dielectric_operator(make_weights(), CENTRE, SECOND, FIRST)
     with pytest.raises(KernelInputError, match="phi"):
         operator.apply(np.ones((5, 4, 5)))
+    phi = np.ones(SHAPE)
+    with pytest.raises(KernelInputError, match="is phi"):
+        operator.apply(phi, phi)
+    with pytest.raises(KernelInputError, match="would be copied"):
+        operator.apply(phi, np.ones(SHAPE, order="F"))
     with pytest.raises(KernelInputError, match="source"):
         operator.smooth(np.ones(SHAPE), np.ones((5, 4, 5)))
     with pytest.raises(KernelInputError, match="would be copied"):

@@ -146,7 +146,7 @@ def use_dielectric_sweeps() -> None:
         if ours is None or in_xg.ndim != 3:
             their_product(self, in_xg, out_xg, phase_cd)
         else:
-            out_xg[:] = ours.apply(in_xg)
+            ours.apply(in_xg, out_xg)
 
     WeightedFDOperator.set_weights = set_weights
     WeightedFDOperator.relax = relax
