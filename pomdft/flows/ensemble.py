@@ -35,8 +35,6 @@ SEED = 0
 #: The single point has to meet the energy of the minimum this closely (eV): else it is another
 #: electronic state.
 ENERGY_TOLERANCE_EV = 0.05
-#: Moments below (Bohr magneton) are none, and cannot be scaled.
-_LEAST_MOMENT = 0.01
 #: Digits of a member's energy that are kept.
 _DIGITS = 4
 _SIGNS = {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
@@ -78,22 +76,13 @@ def ensemble_shifts(contributions_ev: Mapping[str, NDArray[np.float64]]) -> NDAr
     return ensemble_coefficients() @ np.asarray(difference, dtype=np.float64)
 
 
-def final_requests(
+def final_request(
     store: ResultStore, key: str, properties: tuple[Property, ...]
-) -> list[CalculationInput]:
-    """Return single points, with properties, at the final geometry of a known calculation.
-
-    The first begins with the spins the calculation began with, a second, where there is spin, with
-    them scaled to the moment it ended with, which they may not find on their own.
-    """
+) -> CalculationInput:
+    """Return the single point, with properties, at the final geometry of a known calculation."""
     request, result = read_calculation(store, key)
     model = request.model.with_positions(np.array(result.positions_angstrom))
-    models = [model]
-    moments, final = model.magnetic_moments_bohr_magneton, result.magnetic_moment_bohr_magneton
-    if moments is not None and final is not None and abs(sum(moments)) > _LEAST_MOMENT:
-        scaled = tuple(round(final / sum(moments) * moment, 3) for moment in moments)
-        models.append(model.model_copy(update={"magnetic_moments_bohr_magneton": scaled}))
-    return [CalculationInput.create("energy", each, request.level, properties) for each in models]
+    return CalculationInput.create("energy", model, request.level, properties)
 
 
 @dataclass
@@ -172,16 +161,13 @@ class EnsembleMaker(Maker):
         label = f"ensemble of {role}: {affinity.model.title}"
         try:
             _, minimum = read_calculation(store, affinity.calculations[role])
+            request = final_request(store, affinity.calculations[role], properties)
+            reporter.begin(request, stored=store.find_result(request.key) is not None)
             settings = load_settings().model_copy(
                 update={"store": Path(store.root)} | ({"cores": self.cores} if self.cores else {})
             )
-            requests = final_requests(store, affinity.calculations[role], properties)
-            for request in requests:
-                reporter.begin(request, stored=store.find_result(request.key) is not None)
-                result = perform(request, store, settings, reporter.progress, retry=self.retry)
-                if abs(result.energy_ev - minimum.energy_ev) <= ENERGY_TOLERANCE_EV:
-                    break
-            else:
+            result = perform(request, store, settings, reporter.progress, retry=self.retry)
+            if abs(result.energy_ev - minimum.energy_ev) > ENERGY_TOLERANCE_EV:
                 raise CalculationError(
                     f"The single point of the {role} of {affinity.model.title} is at "
                     f"{result.energy_ev:.3f} eV, its minimum at {minimum.energy_ev:.3f} eV.",

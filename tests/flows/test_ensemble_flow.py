@@ -10,7 +10,7 @@ from pomdft.flows.ensemble import (
     EnsembleMaker,
     ensemble_coefficients,
     ensemble_shifts,
-    final_requests,
+    final_request,
 )
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput
@@ -18,7 +18,6 @@ from pomdft.schemas.dband import DBand
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
 from pomdft.settings import load_settings
-from pomdft.store.catalogue import read_calculation
 from pomdft.store.documents import list_documents
 from pomdft.store.reference import load_reference_affinities
 from pomdft.store.results import ResultStore
@@ -141,23 +140,7 @@ def test_levels_without_a_density_are_refused(tmp_path):
 
 def test_single_points_begin_from_shipped_relaxations_in_an_empty_store(tmp_path):
     shipped = next(a for a in load_reference_affinities() if a.std_ev is not None)
-    request, *_ = final_requests(
+    request = final_request(
         ResultStore(tmp_path), shipped.calculations["ligand"], ("beef-ensemble",)
     )
     assert request.key == shipped.calculations["ensemble-ligand"]
-
-
-def test_a_second_single_point_begins_with_the_moment_that_was_reached(tmp_path):
-    (affinity,) = (
-        each for each in load_reference_affinities() if (each.ligand, each.metal) == ("W5O18", "Pt")
-    )
-    store = ResultStore(tmp_path)
-    key = affinity.calculations["cluster"]
-    first, second = final_requests(store, key, ("beef-ensemble",))
-    reached = read_calculation(store, key)[1].magnetic_moment_bohr_magneton
-    assert abs(reached - sum(first.model.magnetic_moments_bohr_magneton)) > 0.5
-    assert sum(second.model.magnetic_moments_bohr_magneton) == pytest.approx(reached, abs=0.01)
-    assert second.model.positions_angstrom == first.model.positions_angstrom
-    assert second.key != first.key
-    # Without spin there is nothing to begin with otherwise.
-    assert len(final_requests(store, affinity.calculations["ligand"], ("beef-ensemble",))) == 1
