@@ -141,6 +141,11 @@ def _read_study(
     if path is not None:
         if ligands or metals:
             raise InputError("Give an input file or --ligand and --metal, not both.")
+        if orientations != 1:
+            raise InputError(
+                "--orientations goes with --ligand.",
+                f"Write orientations: {orientations} in {path}.",
+            )
         return Study.from_file(path)
     if not ligands or not metals:
         raise InputError(

@@ -122,6 +122,12 @@ def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> No
     assert "9 calculations" in planned.out
 
 
+def test_number_of_poses_of_a_file_stands_in_the_file(pomdft: Run) -> None:
+    answer = pomdft("run", "inputs/quickstart.yaml", "--orientations", "2", "--dry-run")
+    assert answer.status == 2
+    assert "Write orientations: 2 in inputs/quickstart.yaml" in answer.message
+
+
 @pytest.mark.parametrize("count", ["0", "-1", "21", "two"])
 def test_number_of_poses_is_checked(pomdft: Run, count: str) -> None:
     answer = pomdft(
