@@ -311,7 +311,8 @@ class GpawEngine:
         return bool(answer[0])
 
     def _dispersion(self, positions: Array) -> tuple[float, Array] | None:
-        if self._request.level.dispersion is None:
+        variant = self._request.level.dispersion
+        if variant is None:
             return None
         model = self._request.model
         real = np.ones(len(positions), dtype=bool)
@@ -322,6 +323,7 @@ class GpawEngine:
             model.numbers[real],
             positions[real],
             str(xc),
+            variant=variant,
             charge=model.charge,
             cell_angstrom=cell,
             pbc=model.pbc,

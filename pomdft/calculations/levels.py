@@ -194,10 +194,10 @@ def _check_gpaw_values(level: Level) -> None:
     xc = parameters.get("xc", "LDA")
     if not isinstance(xc, str | Mapping):
         raise InputError(f"level.parameters.xc is {xc!r}.", "Give the name of a functional.")
-    if level.dispersion == "d4" and xc not in d4_functionals():
+    if level.dispersion is not None and xc not in d4_functionals():
         raise InputError(
-            f"level.dispersion is d4, but there are no D4 parameters for xc={xc!r} (there are "
-            f"for {', '.join(d4_functionals())}).",
+            f"level.dispersion is {level.dispersion}, but there are no D4 parameters for xc={xc!r} "
+            f"(there are for {', '.join(d4_functionals())}).",
             "Set dispersion: null, or another xc.",
         )
 

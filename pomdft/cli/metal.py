@@ -43,8 +43,8 @@ _COLUMNS = {
         "upper_edge_ev",
         "key",
     ),
-    "segregation": ("host", "solute", "facet", "energy_ev", "relaxed", "layers", "key"),
-    "mixing": ("host", "solute", "energy_ev", "relaxed", "n_atoms", "key"),
+    "segregation": ("host", "solute", "facet", "energy_ev", "std_ev", "relaxed", "layers", "key"),
+    "mixing": ("host", "solute", "energy_ev", "std_ev", "relaxed", "n_atoms", "key"),
 }
 _CAPTIONS = {
     "bulk": "equilibrium by equation of state; cohesive energy positive, no uncertainty computed",
@@ -54,6 +54,10 @@ _CAPTIONS = {
 }
 
 Retry = Annotated[bool, typer.Option("--retry", help="Try failed ones again.")]
+Ensemble = Annotated[
+    bool,
+    typer.Option("--ensemble", help="BEEF-vdW ensembles: one more single point of each minimum."),
+]
 Form = Annotated[Format, typer.Option("--format", help="Of the table.")]
 
 
@@ -138,6 +142,7 @@ def segregation(  # noqa: PLR0917 - options of a command
     repeat: Annotated[
         int, typer.Option(help="Surface cells along both directions.")
     ] = DEFAULT_REPEAT,
+    ensemble: Ensemble = False,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -145,21 +150,32 @@ def segregation(  # noqa: PLR0917 - options of a command
 
     Example: pomdft metal segregation Au Ag
     """
-    fields = {"facets": [facet] if facet else [], "layers": layers, "repeat": repeat}
+    fields = {
+        "facets": [facet] if facet else [],
+        "layers": layers,
+        "repeat": repeat,
+        "ensemble": ensemble,
+    }
     _compute(_study("segregation", [host, solute], **fields), retry, form)
 
 
 @app.command("mixing")
-def mixing(host: str, solute: str, retry: Retry = False, form: Form = Format.TABLE) -> None:
+def mixing(
+    host: str,
+    solute: str,
+    ensemble: Ensemble = False,
+    retry: Retry = False,
+    form: Form = Format.TABLE,
+) -> None:
     """Compute the energies to dissolve two metals in each other.
 
     Example: pomdft metal mixing Au Ag
     """
-    _compute(_study("mixing", [host, solute]), retry, form)
+    _compute(_study("mixing", [host, solute], ensemble=ensemble), retry, form)
 
 
 @app.command("ensemble")
-def ensemble(
+def add_ensemble(
     ligand: str,
     metal: str,
     cluster: Annotated[str, typer.Option(help="Metal cluster.")] = "M4",

@@ -13,6 +13,7 @@ from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
 from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT
 from pomdft.schemas.protonation import ProtonationEnergy
+from pomdft.schemas.reaction import ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.documents import StoredDocument
 
@@ -69,6 +70,8 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
             words = ["solution", "protonation", document.pom, "--protons", str(document.series)]
             words += ["--site", document.site]
             words += _unless_default("--level", document.level.name, "lcao-water")
+    if isinstance(document, ReactionEnergy) and document.std_ev is not None:
+        words.append("--ensemble")
     return shlex.join(["pomdft", *words])
 
 
@@ -85,14 +88,15 @@ def _affinity_words(affinity: Affinity) -> list[str]:
 
 
 def _count_orientations(affinity: Affinity) -> int:
-    """Return how many poses have to be computed for that of the affinity to be among them."""
+    """Return how many poses have to be computed for all of the affinity to be among them."""
     from pomdft.flows.preparation import MANY_POSES, plan_affinity
 
     model = affinity.model
     names = (model.ligand, model.metal, model.cluster, model.site, model.charge_model)
     poses = plan_affinity(*names, level=affinity.level, orientations=MANY_POSES).complexes
     labels = [str(pose.properties.get("orientation", "")) for pose in poses]
-    return labels.index(model.orientation) + 1 if model.orientation in labels else 1
+    place = labels.index(model.orientation) + 1 if model.orientation in labels else 1
+    return max(place, affinity.poses)
 
 
 def _cluster_command(document: DBand) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pomdft.cli.metal import Form, ProgressLines, Retry
+from pomdft.cli.metal import Ensemble, Form, ProgressLines, Retry
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import CalculationError
 from pomdft.schemas import ion_affinity, protonation
@@ -75,6 +75,7 @@ def ions(  # noqa: PLR0917 - options of a command
     level: Level = "lcao-water",
     site: Annotated[str | None, typer.Option(help="Where the ion sits; default: vacancy.")] = None,
     orientations: Annotated[int, typer.Option(help="Poses to relax.")] = 1,
+    ensemble: Ensemble = False,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -82,7 +83,13 @@ def ions(  # noqa: PLR0917 - options of a command
 
     Example: pomdft solution ions W5O18 Ag+ '[PdCl4]2-'
     """
-    fields = {"ligands": [ligand], "ions": ion, "site": site, "orientations": orientations}
+    fields = {
+        "ligands": [ligand],
+        "ions": ion,
+        "site": site,
+        "orientations": orientations,
+        "ensemble": ensemble,
+    }
     _compute(_study("ion-affinity", level, fields), retry, form)
 
 
@@ -94,6 +101,7 @@ def protonation_command(  # noqa: PLR0917 - options of a command
     site: Annotated[
         str | None, typer.Option(help="unshared, corner-bridging, edge-bridging or terminal.")
     ] = None,
+    ensemble: Ensemble = False,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -101,7 +109,7 @@ def protonation_command(  # noqa: PLR0917 - options of a command
 
     Example: pomdft solution protonation alpha-PMo12O40 --protons 2
     """
-    fields = {"ligands": [pom], "protons": protons, "site": site}
+    fields = {"ligands": [pom], "protons": protons, "site": site, "ensemble": ensemble}
     _compute(_study("protonation", level, fields), retry, form)
 
 

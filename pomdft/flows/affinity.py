@@ -17,7 +17,7 @@ from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
 from pomdft.flows.reporting import current_reporter
-from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.affinity import OTHER_POSE, SAME_MINIMUM_EV, Affinity, AffinityModel
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
@@ -115,7 +115,8 @@ class AffinityMaker(Maker):
             )
             for molecule in plan.complexes
         ]
-        chosen = choose_lowest([minimum.output for minimum in complexes])
+        poses = [minimum.output for minimum in complexes]
+        chosen = choose_lowest(poses)
         chosen.name = f"choose orientation: {model.title}"
         jobs.append(chosen)
         parts = {"complex": chosen.output}
@@ -147,7 +148,11 @@ class AffinityMaker(Maker):
             jobs.append(settled)
             parts[role] = settled.output
         result = assemble_affinity(
-            model=model.model_dump(), level=self.level.model_dump(), parts=parts, store=self.store
+            model=model.model_dump(),
+            level=self.level.model_dump(),
+            parts=parts,
+            poses=poses,
+            store=self.store,
         )
         result.name = f"binding energy: {model.title}"
         jobs.append(result)
@@ -212,8 +217,12 @@ class AffinityMaker(Maker):
 
 @job(output_schema=CalculationDocument)
 def choose_lowest(documents: list[CalculationDocument]) -> CalculationDocument:
-    """Job: return the document with the lowest energy among orientations of one complex."""
-    return min(documents, key=lambda document: document.energy_ev)
+    """Job: return the document with the lowest energy among orientations of one complex.
+
+    Of those that have met the same minimum it is the first one.
+    """
+    lowest = min(document.energy_ev for document in documents)
+    return next(d for d in documents if d.energy_ev < lowest + SAME_MINIMUM_EV)
 
 
 @job
@@ -256,6 +265,7 @@ def assemble_affinity(
     model: dict[str, Any],
     level: dict[str, Any],
     parts: Mapping[str, CalculationDocument],
+    poses: Sequence[CalculationDocument] = (),
     store: str | None = None,
 ) -> Affinity:
     """Job: put the binding energy together from finished calculations, and store it.
@@ -266,6 +276,8 @@ def assemble_affinity(
         Fields of `AffinityModel` and `Level`.
     parts : mapping of str to CalculationDocument
         Role -> calculation.
+    poses : sequence of CalculationDocument
+        Of the complex, all that were computed.
     store : str, optional
         Folder of the store; by default POMDFT_STORE.
     """
@@ -281,7 +293,10 @@ def assemble_affinity(
             {role: results.read_result(key) for role, key in keys.items()},
             count_contacts_of(complex_molecule),
         )
-        affinity = keep_ensemble(affinity, results)
+        others = [pose.key for pose in poses if pose.key != keys["complex"]]
+        named = {f"{OTHER_POSE}{number}": key for number, key in enumerate(others, start=1)}
+        affinity = affinity.model_copy(update={"calculations": affinity.calculations | named})
+        affinity = keep_additions(affinity, results)
         affinity = results.save_affinity(affinity)
     except Exception as error:
         current_reporter().fail(f"binding energy of {filled.title}", error)
@@ -289,16 +304,26 @@ def assemble_affinity(
     return affinity
 
 
-def keep_ensemble(affinity: Affinity, store: ResultStore) -> Affinity:
-    """Return the affinity with the ensemble that was added to the same one in the store before."""
+def keep_additions(affinity: Affinity, store: ResultStore) -> Affinity:
+    """Return the affinity with what was added to the same one in the store before.
+
+    That is its ensemble, and the other poses where fewer were computed this time.
+    """
     try:
         known = store.read_affinity(affinity.key)
     except NotComputedError:
         return affinity
-    if known.ensemble_ev is None:
-        return affinity
-    kept = ("std_ev", "ensemble_ev", "calculations")
-    return affinity.model_copy(update={name: getattr(known, name) for name in kept})
+    changes: dict[str, Any] = {}
+    if known.ensemble_ev is not None:
+        changes = {"std_ev": known.std_ev, "ensemble_ev": known.ensemble_ev}
+    others = known if known.poses > affinity.poses else affinity
+    calculations = {
+        role: key
+        for source in (known, affinity)
+        for role, key in source.calculations.items()
+        if source is others or not role.startswith(OTHER_POSE)
+    }
+    return affinity.model_copy(update=changes | {"calculations": calculations})
 
 
 def bind(

@@ -1,6 +1,6 @@
-"""What is added to a finished affinity: BEEF-vdW ensemble, and the d-band of its metal.
+"""What is added to a finished energy: the BEEF-vdW ensemble; to affinities the metal's d-band too.
 
-Both come from one more single point of each minimum, at the level of the affinity. The members of
+Both come from one more single point of each minimum, at the level of the energy. The members of
 the ensemble differ in the weights of 32 exchange and correlation energies only, so that these 32
 numbers of each calculation give all members of any energy difference.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jobflow import Maker, job
+from jobflow import Flow, Maker, job
 from numpy.typing import NDArray
 
 from pomdft.calculations.perform import perform
@@ -24,9 +24,10 @@ from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.reaction import ENSEMBLE_ROLE, ReactionEnergy
 from pomdft.settings import load_settings
 from pomdft.store.catalogue import read_calculation
-from pomdft.store.documents import save_document
+from pomdft.store.documents import StoredReaction, save_document
 from pomdft.store.results import ResultStore
 
 #: Members of the ensemble, and the seed of their coefficients (those of ase.dft.bee).
@@ -35,8 +36,9 @@ SEED = 0
 #: The single point has to meet the energy of the minimum this closely (eV): else it is another
 #: electronic state.
 ENERGY_TOLERANCE_EV = 0.05
-#: Digits of a member's energy that are kept.
+#: Digits that are kept of a member's energy, and of a term that members weigh.
 _DIGITS = 4
+_TERM_DIGITS = 8
 _SIGNS = {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
 
 
@@ -72,8 +74,14 @@ def ensemble_shifts(contributions_ev: Mapping[str, NDArray[np.float64]]) -> NDAr
     -------
     ndarray of float64, shape (2000,)
     """
-    difference = sum(sign * contributions_ev[role] for role, sign in _SIGNS.items())
-    return ensemble_coefficients() @ np.asarray(difference, dtype=np.float64)
+    return ensemble_coefficients() @ _sum_terms(contributions_ev, _SIGNS)
+
+
+def _sum_terms(
+    terms_ev: Mapping[str, NDArray[np.float64]], balance: Mapping[str, float]
+) -> NDArray[np.float64]:
+    rows = np.array([factor * terms_ev[role] for role, factor in balance.items()])
+    return np.asarray(rows.sum(axis=0), dtype=np.float64)
 
 
 def final_request(
@@ -126,16 +134,20 @@ class EnsembleMaker(Maker):
         CalculationError
             A single point ends in another electronic state than its minimum.
         """
-        if affinity.level.method != "gpaw":
-            raise InputError(f"{affinity!r} is not of GPAW.", "Choose a GPAW level.")
         root = store_root(self.store)
         store = ResultStore(root)
         calculations = dict(affinity.calculations)
         contributions: dict[str, NDArray[np.float64]] = {}
+        _check_level(affinity)
         for role in _SIGNS:
-            key, result = self._probe(store, affinity, role)
-            calculations[f"ensemble-{role}"] = key
-            contributions[role] = np.array(result.extras["beef_contributions_ev"])
+            key, result = self._probe(
+                store,
+                affinity.calculations[role],
+                f"ensemble of {role}: {affinity.model.title}",
+                ("beef-ensemble",) if role == "ligand" else ("beef-ensemble", "d-band"),
+            )
+            calculations[f"{ENSEMBLE_ROLE}{role}"] = key
+            contributions[role] = _terms_of(result)
             if role != "ligand":
                 save_document(root, _cluster_d_band(affinity, role, key, result))
         shifts = ensemble_shifts(contributions)
@@ -151,26 +163,58 @@ class EnsembleMaker(Maker):
         store.save_affinity(updated)
         return updated
 
-    def _probe(
-        self, store: ResultStore, affinity: Affinity, role: str
-    ) -> tuple[str, CalculationResult]:
-        properties: tuple[Property, ...] = (
-            ("beef-ensemble",) if role == "ligand" else ("beef-ensemble", "d-band")
+    def add_terms(self, document: StoredReaction) -> StoredReaction:
+        """Return an energy with `std_ev` and `beef_terms_ev`; it replaces the one in the store.
+
+        Parameters
+        ----------
+        document : SegregationEnergyDocument, SubstitutionEnergyDocument, IonAffinity or ...
+            Any energy that is a sum of total energies of its calculations.
+
+        Raises
+        ------
+        InputError
+            Its level is not GPAW's.
+        CalculationError
+            A single point ends in another electronic state than its minimum.
+        """
+        _check_level(document)
+        root = store_root(self.store)
+        store = ResultStore(root)
+        probes, terms = {}, {}
+        for role in document.balance:
+            label = f"ensemble of {role}: {document.title}"
+            key, result = self._probe(store, document.calculations[role], label, ("beef-ensemble",))
+            probes[f"{ENSEMBLE_ROLE}{role}"], terms[role] = key, _terms_of(result)
+        total = _sum_terms(terms, document.balance)
+        updated = document.model_copy(
+            update={
+                "std_ev": float(np.std(ensemble_coefficients() @ total)),
+                "beef_terms_ev": tuple(float(round(term, _TERM_DIGITS)) for term in total),
+                "calculations": document.calculations | probes,
+                "source": "store",
+            }
         )
+        save_document(root, updated)
+        return updated
+
+    def _probe(
+        self, store: ResultStore, minimum: str, label: str, properties: tuple[Property, ...]
+    ) -> tuple[str, CalculationResult]:
+        """Return key and result of the single point of a minimum with the given key."""
         reporter = current_reporter()
-        label = f"ensemble of {role}: {affinity.model.title}"
         try:
-            _, minimum = read_calculation(store, affinity.calculations[role])
-            request = final_request(store, affinity.calculations[role], properties)
+            _, known = read_calculation(store, minimum)
+            request = final_request(store, minimum, properties)
             reporter.begin(request, stored=store.find_result(request.key) is not None)
             settings = load_settings().model_copy(
                 update={"store": Path(store.root)} | ({"cores": self.cores} if self.cores else {})
             )
             result = perform(request, store, settings, reporter.progress, retry=self.retry)
-            if abs(result.energy_ev - minimum.energy_ev) > ENERGY_TOLERANCE_EV:
+            if abs(result.energy_ev - known.energy_ev) > ENERGY_TOLERANCE_EV:
                 raise CalculationError(
-                    f"The single point of the {role} of {affinity.model.title} is at "
-                    f"{result.energy_ev:.3f} eV, its minimum at {minimum.energy_ev:.3f} eV.",
+                    f"The single point ({label}) is at {result.energy_ev:.3f} eV, its minimum at "
+                    f"{known.energy_ev:.3f} eV.",
                     "It has met another electronic state: change spin or mixer of the level.",
                 )
         except PomdftError as error:
@@ -178,6 +222,35 @@ class EnsembleMaker(Maker):
             raise
         reporter.finish(request, result)
         return request.key, result
+
+
+def add_ensemble_to(flow: Flow, maker: EnsembleMaker) -> Flow:
+    """Return a flow that goes on with the ensemble of the energy that another flow gives.
+
+    Parameters
+    ----------
+    flow : Flow
+        Its output is an energy, see `EnsembleMaker.add_terms`.
+    maker : EnsembleMaker
+    """
+    last = compute_ensemble(maker, flow.output)
+    last.name = f"ensemble: {flow.name}"
+    return Flow([flow, last], output=last.output, name=flow.name)
+
+
+@job(output_schema=ReactionEnergy)
+def compute_ensemble(maker: EnsembleMaker, document: StoredReaction) -> StoredReaction:
+    """Job: see `EnsembleMaker.add_terms`."""
+    return maker.add_terms(document)
+
+
+def _check_level(document: Affinity | ReactionEnergy) -> None:
+    if document.level.method != "gpaw":
+        raise InputError(f"{document!r} is not of GPAW.", "Choose a GPAW level.")
+
+
+def _terms_of(result: CalculationResult) -> NDArray[np.float64]:
+    return np.array(result.extras["beef_contributions_ev"], dtype=np.float64)
 
 
 def _cluster_d_band(affinity: Affinity, role: str, key: str, result: CalculationResult) -> DBand:

@@ -15,6 +15,7 @@ from pomdft.calculations.levels import load_level
 from pomdft.flows.bulk import BulkMaker
 from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
+from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
 from pomdft.flows.reporting import FlowReporter, SilentReporter, reporting_to
 from pomdft.flows.segregation import MixingMaker, SegregationMaker
 from pomdft.schemas.level import Level
@@ -85,11 +86,12 @@ def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = Fal
         mixing = MixingMaker(
             level=level, bulk_level=bulk_level, supercell=study.supercell, **common
         )
-        return [mixing.make(host, solute) for host, solute in pairs]
+        return _finish([mixing.make(host, solute) for host, solute in pairs], study, common)
     swaps = SegregationMaker(
         level=level, bulk_level=bulk_level, layers=study.layers, repeat=study.repeat, **common
     )
-    return [swaps.make(host, solute, f) for (host, solute), f in itertools.product(pairs, facets)]
+    flows = [swaps.make(host, solute, f) for (host, solute), f in itertools.product(pairs, facets)]
+    return _finish(flows, study, common)
 
 
 def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> MetalOutcome:
@@ -117,6 +119,13 @@ def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> 
         else:
             documents.append(response.output)
     return MetalOutcome(tuple(documents), tuple(missing))
+
+
+def _finish(flows: list[Flow], study: MetalStudy, common: dict[str, Any]) -> list[Flow]:
+    """Return the flows, with their ensembles where the study wants them."""
+    if not study.ensemble:
+        return flows
+    return [add_ensemble_to(flow, EnsembleMaker(**common)) for flow in flows]
 
 
 def _single(job: Any, name: str) -> Flow:

@@ -18,7 +18,7 @@ from pomdft.schemas.level import Level
 from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.settings import load_settings
-from pomdft.store.documents import find_segregation_documents, save_document
+from pomdft.store.documents import find_segregation_documents, keep_document
 from pomdft.structures.crystals import (
     build_crystal,
     build_facet_slab,
@@ -135,8 +135,7 @@ class SegregationMaker(_AlloyMaker):
             lattice_constant_angstrom=bulk.lattice_constant_angstrom,
             calculations=keys,
         )
-        save_document(store_root(self.store), document)
-        return document
+        return keep_document(store_root(self.store), document)
 
 
 @dataclass
@@ -205,8 +204,7 @@ class MixingMaker(_AlloyMaker):
             lattice_constant_angstrom=host.lattice_constant_angstrom,
             calculations=keys,
         )
-        save_document(store_root(self.store), document)
-        return document
+        return keep_document(store_root(self.store), document)
 
 
 @job(output_schema=SegregationEnergyDocument)

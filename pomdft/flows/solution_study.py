@@ -9,6 +9,7 @@ from jobflow import Flow
 
 from pomdft.calculations.levels import load_level
 from pomdft.errors import InputError
+from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
 from pomdft.flows.ion_affinity import IonAffinityMaker
 from pomdft.flows.protonation import ProtonationMaker
 from pomdft.schemas.solution_study import SolutionStudy
@@ -49,12 +50,17 @@ def make_solution_flows(
         if not study.ions:
             raise InputError("ions is missing.", 'Give salts, e.g. ions: ["Ag+", "[AuCl4]-"].')
         ions = IonAffinityMaker(orientations=study.orientations, **common)
-        return [
+        flows = [
             ions.make(ligand, ion, study.site or "vacancy")
             for ligand, ion in itertools.product(study.ligands, study.ions)
         ]
-    steps = ProtonationMaker(**common)
-    return [
-        steps.make(pom, number, study.site, series=study.protons)
-        for pom, number in itertools.product(study.ligands, range(1, study.protons + 1))
-    ]
+    else:
+        steps = ProtonationMaker(**common)
+        flows = [
+            steps.make(pom, number, study.site, series=study.protons)
+            for pom, number in itertools.product(study.ligands, range(1, study.protons + 1))
+        ]
+    if not study.ensemble:
+        return flows
+    common.pop("level")
+    return [add_ensemble_to(flow, EnsembleMaker(**common)) for flow in flows]

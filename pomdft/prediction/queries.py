@@ -24,6 +24,7 @@ AFFINITY_COLUMNS = (
     "reorganisation_ligand_ev",
     "reorganisation_metal_ev",
     "dispersion_ev",
+    "poses",
     "contacts",
     "per_contact_ev",
     "relaxed",
@@ -54,7 +55,7 @@ def affinity_row(found: Affinity) -> dict[str, Any]:
         exclude={"model", "level", "calculations", "ensemble_ev"}
     )
     data |= found.model.model_dump()
-    data["level"] = found.level.name
+    data |= {"level": found.level.name, "poses": found.poses}
     return {column: data[column] for column in AFFINITY_COLUMNS}
 
 

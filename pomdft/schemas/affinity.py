@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import Field
 
 from pomdft.schemas.base import Document
 from pomdft.schemas.level import Level
 
+#: Role in `calculations` of a pose that came out higher: this and a number.
+OTHER_POSE: Final = "other-pose-"
+#: Poses nearer than this (eV) to the lowest have met the same minimum; the one that docking ranks
+#: first is taken, so that it stays the same however many are computed.
+SAME_MINIMUM_EV: Final = 0.01
 #: Printed with every table and plot of affinities.
 SIGN_CONVENTION = "binding energy in eV; negative = bound"
 
@@ -79,7 +84,8 @@ class Affinity(Document):
     ensemble_ev : tuple of float or None
         Binding energy of each ensemble member, eV.
     calculations : dict of str
-        Role ("complex", "ligand", "cluster", "frozen-ligand" ...) -> calculation key.
+        Role ("complex", "ligand", "cluster", "frozen-ligand" ...) -> calculation key; where
+        several poses were computed also "other-pose-1" ... -> those that came out higher.
     source : str
         "store" or "reference" (shipped with the package).
     """
@@ -115,6 +121,11 @@ class Affinity(Document):
         return self.model.metal
 
     @property
+    def poses(self) -> int:
+        """How many poses were computed; the energy is that of the lowest."""
+        return 1 + sum(role.startswith(OTHER_POSE) for role in self.calculations)
+
+    @property
     def counterpoise_energy_ev(self) -> float | None:
         """Binding energy with the counterpoise correction added, eV."""
         if self.counterpoise_correction_ev is None:
@@ -123,9 +134,10 @@ class Affinity(Document):
 
     def __repr__(self) -> str:
         std = "" if self.std_ev is None else f" +- {self.std_ev:.2f}"
+        poses = "one pose" if self.poses == 1 else f"the lowest of {self.poses} poses"
         return (
             f"Affinity({self.model.title}: {self.energy_ev:+.3f}{std} eV at {self.level.title}; "
-            f"negative = bound; key {self.key})"
+            f"negative = bound; {poses}; key {self.key})"
         )
 
     __str__ = __repr__

@@ -38,7 +38,7 @@ def package_version(name: str) -> str:
 
 def code_versions(level: Level) -> dict[str, str]:
     """Return name and version of the codes whose version changes this level's numbers."""
-    names = _CODES[level.method] + (("dftd4",) if level.dispersion == "d4" else ())
+    names = _CODES[level.method] + (("dftd4",) if level.dispersion else ())
     return {name: package_version(name) for name in names}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
-from pomdft.schemas.level import Level
+from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of ion affinities.
 SIGN_CONVENTION = (
@@ -17,7 +17,7 @@ SIGN_CONVENTION = (
 )
 
 
-class IonAffinity(Document):
+class IonAffinity(ReactionEnergy):
     r"""Energy of a ligand taking a metal ion from its aquo or chloro complex. Negative = it does.
 
     The reaction, balanced in atoms and charge:
@@ -51,8 +51,6 @@ class IonAffinity(Document):
         Of the ligand.
     orientation : str
         Which of the docked poses; the lowest of those computed.
-    level : Level
-        Level of theory, with a solvent.
     energy_ev : float
         E(ion on ligand) + m E(released) - E(ligand) - E(reference complex), each at its own
         relaxed minimum in the solvent; eV an ion, negative = bound to the ligand.
@@ -65,14 +63,10 @@ class IonAffinity(Document):
         Metal-oxygen contacts of the bound ion.
     shortest_contact_angstrom : float or None
         Shortest metal-oxygen distance of the bound ion.
-    std_ev : float or None
-        Standard deviation; None where none was computed.
-    relaxed : bool
-        Whether all four were relaxed at the level.
     calculations : dict of str
         "complex", "ligand", "reference", "released" -> calculation key.
-    source : str
-        "store" or "reference" (shipped with the package).
+
+    Others are those of :class:`~pomdft.schemas.reaction.ReactionEnergy`.
     """
 
     CURRENT_VERSION: ClassVar[int] = 1
@@ -88,17 +82,22 @@ class IonAffinity(Document):
     site: str = "vacancy"
     charge_model: str = "solvated"
     orientation: str = ""
-    level: Level
-    energy_ev: float
     potential_shift_v: float
     dispersion_ev: float | None = None
     contacts: int = Field(ge=0)
     shortest_contact_angstrom: float | None = Field(default=None, gt=0)
-    std_ev: float | None = Field(default=None, ge=0)
-    relaxed: bool
-    calculations: dict[str, str] = Field(min_length=1)
-    source: str = "store"
     finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def balance(self) -> Mapping[str, float]:
+        """Products less reactants."""
+        released = float(self.released_count)
+        return {"complex": 1.0, "released": released, "ligand": -1.0, "reference": -1.0}
+
+    @property
+    def title(self) -> str:
+        """The reaction."""
+        return self.reaction
 
     @property
     def reaction(self) -> str:
@@ -109,9 +108,8 @@ class IonAffinity(Document):
         )
 
     def __repr__(self) -> str:
-        std = "no uncertainty computed" if self.std_ev is None else f"+- {self.std_ev:.2f} eV"
         return (
-            f"IonAffinity({self.reaction}: {self.energy_ev:+.3f} eV ({std}), shift "
+            f"IonAffinity({self.reaction}: {self.energy_ev:+.3f} eV ({self.uncertainty}), shift "
             f"{self.potential_shift_v:+.3f} V of {self.salt}, at {self.level.title}; negative = "
             f"bound, harder to reduce; without entropy; key {self.key})"
         )

@@ -55,7 +55,7 @@ class Level(Document):
         The code that computes energies and forces.
     parameters : dict
         Parameters of that code, in its own names and units.
-    dispersion : {"d4"} or None
+    dispersion : {"d4", "d4s"} or None
         Added to energies and forces.
     relax : bool
         Whether geometries are relaxed at this level (else they come from xTB).
@@ -79,7 +79,7 @@ class Level(Document):
     description: str = Field(default="", max_length=200)
     method: Literal["gpaw", "tblite", "emt"]
     parameters: dict[str, Any] = Field(default_factory=dict)
-    dispersion: Literal["d4"] | None = None
+    dispersion: Literal["d4", "d4s"] | None = None
     relax: bool = True
     relaxation: RelaxationSettings = RelaxationSettings()
     vacuum_angstrom: float = Field(default=4.0, ge=2.0, le=30.0)

@@ -35,6 +35,9 @@ class MetalStudy(InputDocument):
         Cohesive energies with the lattice constants of kind "bulk": one free atom more a metal.
     supercell : int
         Repeats of the primitive cell along each vector, for mixing.
+    ensemble : bool
+        BEEF-vdW ensembles of segregation and mixing energies: one more single point of each
+        minimum.
     level, bulk_level : LevelRequest, optional
         Of the slabs or supercells, and of the lattice constants; by default "pw-d-band" or
         "pw-slab", and "pw-bulk".
@@ -49,6 +52,7 @@ class MetalStudy(InputDocument):
         "repeat": ("segregation",),
         "cohesive": ("bulk",),
         "supercell": ("mixing",),
+        "ensemble": ("segregation", "mixing"),
     }
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -59,6 +63,7 @@ class MetalStudy(InputDocument):
     repeat: int = Field(default=DEFAULT_REPEAT, ge=1, le=10)
     cohesive: bool = False
     supercell: int = Field(default=2, ge=2, le=6)
+    ensemble: bool = False
     level: LevelRequest | None = None
     bulk_level: LevelRequest = LevelRequest(preset="pw-bulk")
     resources: Resources = Resources()

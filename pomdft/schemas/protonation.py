@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
-from pomdft.schemas.level import Level
+from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of protonation energies.
 SIGN_CONVENTION = (
@@ -17,7 +17,7 @@ SIGN_CONVENTION = (
 )
 
 
-class ProtonationEnergy(Document):
+class ProtonationEnergy(ReactionEnergy):
     r"""Energy of a POM taking one more proton from H3O+. Negative = it does.
 
     .. math:: H_k P + H_3O^+ \to H_{k+1} P + H_2O
@@ -44,8 +44,6 @@ class ProtonationEnergy(Document):
         Role of the oxygen that takes the proton, e.g. "corner-bridging".
     oxygen : int
         Its index in the POM.
-    level : Level
-        Level of theory, with a solvent.
     energy_ev : float
         E(H_(k+1)P) + E(H2O) - E(H_kP) - E(H3O+), each at its own relaxed minimum in the solvent;
         eV a proton, negative = the anion takes the proton.
@@ -56,13 +54,10 @@ class ProtonationEnergy(Document):
     moving : int
         Atoms of the POM that moved, protons not counted; the others stay where the first
         calculation of the series has them, with and without the proton.
-    std_ev : float or None
-        Standard deviation; None where none was computed.
-    relaxed : bool
     calculations : dict of str
         "protonated", "parent", "water", "hydronium" -> calculation key.
-    source : str
-        "store" or "reference".
+
+    Others are those of :class:`~pomdft.schemas.reaction.ReactionEnergy`.
     """
 
     CURRENT_VERSION: ClassVar[int] = 1
@@ -74,16 +69,20 @@ class ProtonationEnergy(Document):
     charge: int
     site: str
     oxygen: int = Field(ge=0)
-    level: Level
-    energy_ev: float
     dispersion_ev: float | None = None
     oh_length_angstrom: float = Field(gt=0)
     moving: int = Field(ge=1)
-    std_ev: float | None = Field(default=None, ge=0)
-    relaxed: bool
-    calculations: dict[str, str] = Field(min_length=1)
-    source: str = "store"
     finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def balance(self) -> Mapping[str, float]:
+        """Products less reactants."""
+        return {"protonated": 1.0, "water": 1.0, "parent": -1.0, "hydronium": -1.0}
+
+    @property
+    def title(self) -> str:
+        """The reaction."""
+        return self.reaction
 
     @property
     def reaction(self) -> str:
@@ -93,11 +92,10 @@ class ProtonationEnergy(Document):
         return f"{before.replace('H1-', 'H-')}{self.pom} + H3O+ -> {after}{self.pom} + H2O"
 
     def __repr__(self) -> str:
-        std = "no uncertainty computed" if self.std_ev is None else f"+- {self.std_ev:.2f} eV"
         return (
-            f"ProtonationEnergy({self.reaction}: {self.energy_ev:+.3f} eV ({std}), {self.site} "
-            f"oxygen, at {self.level.title}; negative = takes the proton; without zero-point "
-            f"energy; key {self.key})"
+            f"ProtonationEnergy({self.reaction}: {self.energy_ev:+.3f} eV ({self.uncertainty}), "
+            f"{self.site} oxygen, at {self.level.title}; negative = takes the proton; without "
+            f"zero-point energy; key {self.key})"
         )
 
     __str__ = __repr__

@@ -30,6 +30,8 @@ class SolutionStudy(InputDocument):
         oxygens (default: the most basic role that the POM has).
     orientations : int
         Of ion affinities: so many poses of the ion are relaxed; the lowest energy counts.
+    ensemble : bool
+        With BEEF-vdW ensembles: one more single point of each minimum.
     level : LevelRequest
         With a solvent.
     resources : Resources
@@ -50,6 +52,7 @@ class SolutionStudy(InputDocument):
     protons: int = Field(default=1, ge=1, le=24)
     site: str | None = None
     orientations: int = Field(default=1, ge=1, le=12)
+    ensemble: bool = False
     level: LevelRequest = LevelRequest(preset="lcao-water")
     resources: Resources = Resources()
 

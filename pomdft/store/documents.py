@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pomdft.errors import CorruptDocumentError, PomdftError
 from pomdft.schemas.bulk import BulkMetal
@@ -24,19 +24,15 @@ from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
+from pomdft.schemas.reaction import ENSEMBLE_ROLE, ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
 from pomdft.store.files import write_atomically
 from pomdft.store.reference import TOLERANCE_EV, load_provenance, read_archived
 
-StoredDocument = (
-    BulkMetal
-    | DBand
-    | SegregationEnergyDocument
-    | SubstitutionEnergyDocument
-    | IonAffinity
-    | ProtonationEnergy
-    | InteractionEnergy
+StoredReaction = (
+    SegregationEnergyDocument | SubstitutionEnergyDocument | IonAffinity | ProtonationEnergy
 )
+StoredDocument = BulkMetal | DBand | StoredReaction | InteractionEnergy
 D = TypeVar(
     "D",
     BulkMetal,
@@ -81,7 +77,7 @@ def keep_document(root: Path, document: D) -> D:
         The store.
     document : StoredDocument
         An equal one that was finished earlier is kept, so that nothing changes when finished work
-        is asked for again.
+        is asked for again; also one to which an ensemble was added.
     """
     path = document_path(root, document)
     if path.exists():
@@ -89,13 +85,20 @@ def keep_document(root: Path, document: D) -> D:
             known = type(document).from_json(path.read_bytes(), str(path))
         except CorruptDocumentError:
             known = None
-        if (
-            known is not None
-            and known.model_copy(update={"finished": document.finished}) == document
-        ):
+        if known is not None and _says_no_less(known, document):
             return known
     save_document(root, document)
     return document
+
+
+def _says_no_less(known: StoredDocument, document: StoredDocument) -> bool:
+    """Return whether a stored document has all that a new one of the same key says."""
+    changes: dict[str, Any] = {"finished": document.finished}
+    if isinstance(document, ReactionEnergy) and document.std_ev is None:
+        added = {role for role in known.calculations if role.startswith(ENSEMBLE_ROLE)}
+        own = {role: key for role, key in known.calculations.items() if role not in added}
+        changes |= {"std_ev": None, "beef_terms_ev": None, "calculations": own}
+    return known.model_copy(update=changes) == document
 
 
 def list_documents(root: Path, kind: type[D]) -> list[D]:
@@ -176,52 +179,33 @@ def check_reference_document(
         atom = records[document.calculations["atom"]].energy_ev
         expected = atom - document.energy_ev_per_atom
         _check_energy(name, document.cohesive_energy_ev_per_atom, expected)
-    if isinstance(document, SegregationEnergyDocument):
-        parts = {role: records[document.calculations[role]] for role in ("surface", "inside")}
-        _check_relaxed(name, document.relaxed, parts.values())
-        _check_level(name, document.level, parts)
-        difference = parts["surface"].energy_ev - parts["inside"].energy_ev
-        _check_energy(name, document.energy_ev, difference)
-    if isinstance(document, SubstitutionEnergyDocument):
-        parts = {role: records[document.calculations[role]] for role in ("alloy", "host", "solute")}
-        _check_relaxed(name, document.relaxed, [parts["alloy"]])
-        _check_level(name, document.level, parts)
-        alloy, host, solute = (part.energy_ev for part in parts.values())
-        n = document.n_atoms
-        _check_energy(name, document.energy_ev, alloy - (n - 1) / n * host - solute)
+    if isinstance(document, ReactionEnergy):
+        _check_reaction(name, document, records)
     if isinstance(document, IonAffinity):
-        released = document.released_count
-        _check_reaction(
-            name,
-            document,
-            {"complex": 1, "released": released, "ligand": -1, "reference": -1},
-            records,
-        )
         shift = document.energy_ev / document.oxidation_state
         if abs(document.potential_shift_v - shift) > TOLERANCE_EV:
             raise CorruptDocumentError(
                 f"{name} says {document.potential_shift_v:.6f} V, its energy {shift:.6f} V."
             )
-    if isinstance(document, ProtonationEnergy):
-        balance = {"protonated": 1, "water": 1, "parent": -1, "hydronium": -1}
-        _check_reaction(name, document, balance, records)
     if isinstance(document, InteractionEnergy):
         _check_interaction(name, document, records)
     return document
 
 
 def _check_reaction(
-    name: str,
-    document: IonAffinity | ProtonationEnergy,
-    coefficients: Mapping[str, int],
-    records: Mapping[str, CalculationRecord],
+    name: str, document: ReactionEnergy, records: Mapping[str, CalculationRecord]
 ) -> None:
-    if set(document.calculations) != set(coefficients):
+    balance = document.balance
+    roles = set(balance)
+    if document.std_ev is not None:
+        roles |= {f"{ENSEMBLE_ROLE}{role}" for role in balance}
+    if set(document.calculations) != roles:
         raise CorruptDocumentError(f"{name} lacks its calculations.")
-    parts = {role: records[document.calculations[role]] for role in coefficients}
-    _check_relaxed(name, document.relaxed and document.level.relax, parts.values())
+    parts = {role: records[document.calculations[role]] for role in roles}
+    minima = [parts[role] for role in document.minima]
+    _check_relaxed(name, document.relaxed and document.level.relax, minima)
     _check_level(name, document.level, parts)
-    expected = sum(n * parts[role].energy_ev for role, n in coefficients.items())
+    expected = sum(factor * parts[role].energy_ev for role, factor in balance.items())
     _check_energy(name, document.energy_ev, expected)
 
 

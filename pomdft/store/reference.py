@@ -18,7 +18,7 @@ from functools import lru_cache
 from importlib import resources
 
 from pomdft.errors import CorruptDocumentError, NotComputedError
-from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.affinity import OTHER_POSE, SAME_MINIMUM_EV, Affinity
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
 
 #: Roles of the calculations without which an affinity is no affinity.
@@ -100,6 +100,7 @@ def check_reference(affinity: Affinity, records: Mapping[str, CalculationRecord]
             raise CorruptDocumentError(f"{name}: the {role} ({record.key}) is not relaxed.")
         if record.level_title != affinity.level.title:
             raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
+    _check_other_poses(name, affinity, records)
     energies = {role: record.energy_ev for role, record in parts.items()}
     expected = energies["complex"] - energies["ligand"] - energies["cluster"]
     if abs(expected - affinity.energy_ev) > TOLERANCE_EV:
@@ -107,6 +108,19 @@ def check_reference(affinity: Affinity, records: Mapping[str, CalculationRecord]
             f"{name} says {affinity.energy_ev:.6f} eV, its calculations {expected:.6f} eV."
         )
     return affinity
+
+
+def _check_other_poses(
+    name: str, affinity: Affinity, records: Mapping[str, CalculationRecord]
+) -> None:
+    lowest = records[affinity.calculations["complex"]].energy_ev
+    for role, key in affinity.calculations.items():
+        if not role.startswith(OTHER_POSE):
+            continue
+        if not records[key].relaxed:
+            raise CorruptDocumentError(f"{name}: the {role} ({key}) is not relaxed.")
+        if records[key].energy_ev < lowest - SAME_MINIMUM_EV:
+            raise CorruptDocumentError(f"{name}: the {role} ({key}) is lower than its complex.")
 
 
 def read_archived(key: str) -> ArchivedCalculation:

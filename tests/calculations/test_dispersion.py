@@ -5,6 +5,7 @@ import pytest
 
 from pomdft.calculations.dispersion import compute_d4, d4_functionals
 from pomdft.errors import CalculationError
+from pomdft.structures.poms import build_pom
 
 NUMBERS = np.array([79, 79, 8, 1, 1])
 POSITIONS = np.array([[0, 0, 0], [2.7, 0, 0.1], [1.2, 0.3, 2.4], [0.5, 0.9, 2.8], [1.9, -0.2, 3.0]])
@@ -57,3 +58,40 @@ def test_unknown_functional_lists_known_ones() -> None:
     with pytest.raises(CalculationError, match="'LDA'") as caught:
         compute_d4(NUMBERS, POSITIONS, "LDA")
     assert all(name in str(caught.value) for name in d4_functionals())
+
+
+def test_tungsten_between_two_reference_systems() -> None:
+    """D4 has the step that its docstring warns of; D4S has none, and is close elsewhere."""
+    pom = build_pom("W5O18", "solvated")
+    numbers = np.array([*(site.specie.Z for site in pom), 46])
+    positions = np.asarray(pom.cart_coords)
+    ring = positions[[i for i, site in enumerate(pom) if site.specie.symbol == "W"]]
+    top = ring[:, 2].argsort()[1:]
+    ion = [*ring[top, :2].mean(axis=0), ring[top, 2].mean() + 2.25]
+    first = int(top[0])
+    outwards = np.append(ring[first, :2] - ion[:2], 0.0)
+    outwards /= np.linalg.norm(outwards)
+
+    def curve(variant: str) -> np.ndarray:
+        found = []
+        for shift in np.arange(-0.2, 0.2, 0.005):
+            moved = np.vstack([positions, ion])
+            moved[first] += shift * outwards
+            found.append(compute_d4(numbers, moved, "PBE", charge=-4, variant=variant)[0])
+        return np.array(found)
+
+    d4, d4s = curve("d4"), curve("d4s")
+    assert np.abs(np.diff(d4)).max() > 0.01
+    assert np.abs(np.diff(d4s)).max() < 0.003
+    assert np.abs(d4 - d4s).max() < 0.1
+
+
+def test_smooth_variant_has_forces_of_its_own() -> None:
+    for variant in ("d4", "d4s"):
+        _, forces = compute_d4(NUMBERS, POSITIONS, "PBE", variant=variant)
+        ends = []
+        for sign in (1, -1):
+            moved = POSITIONS.copy()
+            moved[0, 2] += sign * 1e-3
+            ends.append(compute_d4(NUMBERS, moved, "PBE", variant=variant)[0])
+        assert forces[0, 2] == pytest.approx(-(ends[0] - ends[1]) / 2e-3, abs=2e-6)

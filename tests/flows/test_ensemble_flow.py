@@ -5,7 +5,7 @@ import pytest
 
 from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError, InputError
-from pomdft.flows.affinity import keep_ensemble
+from pomdft.flows.affinity import keep_additions
 from pomdft.flows.ensemble import (
     EnsembleMaker,
     ensemble_coefficients,
@@ -98,7 +98,7 @@ def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
 
     assert updated.energy_ev == affinity.energy_ev
     assert store.affinities() == [updated]
-    assert keep_ensemble(affinity, store) == updated
+    assert keep_additions(affinity, store) == updated
     members = np.array(updated.ensemble_ev)
     assert members.shape == (2000,)
     assert updated.std_ev == pytest.approx(members.std(), abs=1e-4)

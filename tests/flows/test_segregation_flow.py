@@ -1,7 +1,9 @@
 """Slab swaps and substitutions, with EMT as the level."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from ase.build import bulk, fcc111
 from ase.calculators import emt
@@ -10,6 +12,7 @@ from pomdft.calculations.levels import load_level
 from pomdft.cli.recomputation import find_command
 from pomdft.errors import InputError, NotComputedError
 from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to, ensemble_coefficients
 from pomdft.flows.metals import make_metal_flows, run_metal_flows
 from pomdft.flows.segregation import (
     MixingMaker,
@@ -19,7 +22,10 @@ from pomdft.flows.segregation import (
 from pomdft.prediction.stored import collect_segregation
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.metal_study import MetalStudy
+from pomdft.schemas.segregation import SegregationEnergyDocument
 from pomdft.settings import load_settings
+from pomdft.store.documents import document_path, keep_document, list_documents
+from pomdft.store.results import ResultStore
 
 STATIC = Level(name="emt-static", method="emt", relax=False)
 RELAXED = Level(
@@ -130,3 +136,73 @@ def test_substitution_equals_one_done_by_hand(store):
     by_hand = cell.get_potential_energy() - 7 / 8 * perfect - own
     assert found.n_atoms == 8
     assert found.energy_ev == pytest.approx(by_hand, abs=1e-4)
+
+
+@pytest.mark.gpaw
+def test_ensemble_of_a_swap_is_that_of_its_two_slabs(store):
+    # Three layers of one atom each, hardly converged: all that counts is which terms are summed.
+    changes = {
+        "name": "coarse",
+        "relax": False,
+        "parameters": {"mode": {"name": "pw", "ecut": 200}, "kpts": {"size": [2, 2, 1]}},
+    }
+    level = load_level("pw-slab", changes)
+    maker = SegregationMaker(level=level, bulk_level=STATIC, store=store, layers=3, repeat=1)
+    plain = run_metal_flows([maker.make("Cu", "Ag")]).documents[0]
+    assert isinstance(plain, SegregationEnergyDocument)
+    assert (plain.std_ev, plain.beef_terms_ev) == (None, None)
+    assert "no uncertainty computed" in repr(plain)
+
+    flow = add_ensemble_to(maker.make("Cu", "Ag"), EnsembleMaker(store=store))
+    (found,) = run_metal_flows([flow]).documents
+    assert isinstance(found, SegregationEnergyDocument)
+    assert (found.key, found.energy_ev) == (plain.key, plain.energy_ev)
+    assert set(found.calculations) == {"surface", "inside", "ensemble-surface", "ensemble-inside"}
+    results = ResultStore(Path(store))
+    surface, inside = (
+        np.array(results.read_result(found.calculations[role]).extras["beef_contributions_ev"])
+        for role in ("ensemble-surface", "ensemble-inside")
+    )
+    np.testing.assert_allclose(found.beef_terms_ev, surface - inside, atol=1e-7)
+    members = ensemble_coefficients() @ (surface - inside)
+    assert found.std_ev == pytest.approx(members.std(), abs=1e-6)
+    assert 0.005 < found.std_ev < 0.5
+    assert f"+- {found.std_ev:.2f} eV" in repr(found)
+
+    # Asked for again without, it stays.
+    assert list_documents(Path(store), SegregationEnergyDocument) == [found]
+    assert run_metal_flows([maker.make("Cu", "Ag")]).documents == (found,)
+    assert keep_document(Path(store), plain) == found
+    moved = plain.model_copy(update={"energy_ev": plain.energy_ev + 0.1})
+    assert keep_document(Path(store), moved) == moved
+    text = document_path(Path(store), moved).read_text()
+    assert '"beef_terms_ev": null' in text
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("bulk", {}), ("d-band", {"facets": "111"})])
+def test_studies_without_an_energy_difference_have_no_ensemble(kind, fields):
+    with pytest.raises(InputError, match="ensemble"):
+        MetalStudy.from_fields(
+            {"name": "s", "kind": kind, "metals": ["Cu"], "ensemble": True, **fields}, origin="test"
+        )
+
+
+def test_uncertainty_and_its_terms_belong_together():
+    fields = {
+        "key": "a" * 24,
+        "host": "Cu",
+        "solute": "Ag",
+        "facet": "111",
+        "layers": 4,
+        "repeat": (2, 2),
+        "level": STATIC,
+        "energy_ev": 0.1,
+        "relaxed": True,
+        "lattice_constant_angstrom": 3.6,
+        "calculations": {"surface": "b" * 24, "inside": "c" * 24},
+    }
+    assert SegregationEnergyDocument(**fields).balance == {"surface": 1.0, "inside": -1.0}
+    with pytest.raises(ValueError, match="belong together"):
+        SegregationEnergyDocument(**fields, std_ev=0.1)
+    with pytest.raises(ValueError, match="32"):
+        SegregationEnergyDocument(**fields, std_ev=0.1, beef_terms_ev=(0.0,) * 31)
