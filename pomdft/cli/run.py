@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ _TABLE = (
     "counterpoise_correction_ev",
     "interaction_energy_ev",
     "dispersion_ev",
+    "poses",
     "contacts",
     "per_contact_ev",
     "key",
@@ -33,15 +34,25 @@ def run(  # noqa: PLR0917 - options of a command
     study: Annotated[Path | None, typer.Argument(help="Input file (YAML), see inputs/.")] = None,
     ligand: Annotated[list[str] | None, typer.Option(help="Instead of a file: ligand.")] = None,
     metal: Annotated[list[str] | None, typer.Option(help="Instead of a file: metal.")] = None,
-    level: Annotated[str, typer.Option(help="With --ligand: level of theory.")] = "lcao",
+    level: Annotated[
+        str | None, typer.Option(help="With --ligand: level of theory; default: lcao.")
+    ] = None,
     cluster: Annotated[
-        str, typer.Option(help="With --ligand: metal cluster, e.g. M4, M13, or M4-on-graphene.")
-    ] = "M4",
-    site: Annotated[str, typer.Option(help="With --ligand: docking site.")] = "vacancy",
-    charge_model: Annotated[str, typer.Option(help="With --ligand: charge model.")] = "protonated",
+        str | None,
+        typer.Option(
+            help="With --ligand: metal cluster, e.g. M13, or M4-on-graphene; default: M4."
+        ),
+    ] = None,
+    site: Annotated[
+        str | None, typer.Option(help="With --ligand: docking site; default: vacancy.")
+    ] = None,
+    charge_model: Annotated[
+        str | None, typer.Option(help="With --ligand: charge model; default: protonated.")
+    ] = None,
     orientations: Annotated[
-        int, typer.Option(help="With --ligand: so many poses; the lowest energy counts.")
-    ] = 1,
+        int | None,
+        typer.Option(help="With --ligand: so many poses, the lowest energy counts; default: 1."),
+    ] = None,
     cores: Annotated[int, typer.Option(help="MPI ranks; 0: all cores.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every calculation and its cost; run nothing.")
@@ -56,16 +67,15 @@ def run(  # noqa: PLR0917 - options of a command
 
     Example: pomdft run inputs/quickstart.yaml
     """
-    wanted = _read_study(
-        study,
-        ligand,
-        metal,
-        level=level,
-        cluster=cluster,
-        site=site,
-        charge_model=charge_model,
-        orientations=orientations,
-    )
+    options = {
+        "level": level,
+        "clusters": cluster,
+        "sites": site,
+        "charge_models": charge_model,
+        "orientations": orientations,
+    }
+    given = {field: value for field, value in options.items() if value is not None}
+    wanted = _read_study(study, ligand, metal, given)
     if cores < 0:
         raise InputError(f"--cores {cores} is negative.", "Give a number of cores, or 0 for all.")
     settings = load_settings()
@@ -95,7 +105,8 @@ def run(  # noqa: PLR0917 - options of a command
 
         caption = (
             f"{len(rows)} calculations on {settings.ranks} cores, about {format_duration(rest)} "
-            "left (good to a factor of two); nothing was run"
+            "left (single points to a factor of two, relaxations by their usual number of steps); "
+            "nothing was run"
         )
         columns = ("for", "role", "task", "atoms", "electrons", "level", "cost")
         print_rows(rows, columns, form, title=wanted.name, caption=caption)
@@ -131,20 +142,17 @@ def _read_study(
     path: Path | None,
     ligands: list[str] | None,
     metals: list[str] | None,
-    *,
-    level: str,
-    cluster: str,
-    site: str,
-    charge_model: str,
-    orientations: int,
+    given: dict[str, Any],
 ) -> Study:
+    """Return the study of a file, or of the options given; `given` has fields of `Study`."""
     if path is not None:
         if ligands or metals:
             raise InputError("Give an input file or --ligand and --metal, not both.")
-        if orientations != 1:
+        for field, value in given.items():
+            option = field.removesuffix("s") if field != "orientations" else field
             raise InputError(
-                "--orientations goes with --ligand.",
-                f"Write orientations: {orientations} in {path}.",
+                f"--{option.replace('_', '-')} goes with --ligand.",
+                f"Write {field}: {value} in {path}.",
             )
         return Study.from_file(path)
     if not ligands or not metals:
@@ -152,16 +160,7 @@ def _read_study(
             "Nothing to run.", "Give an input file, or --ligand and --metal; see pomdft run --help."
         )
     return Study.from_fields(
-        {
-            "name": "command-line",
-            "ligands": ligands,
-            "metals": metals,
-            "level": level,
-            "clusters": cluster,
-            "sites": site,
-            "charge_models": charge_model,
-            "orientations": orientations,
-        },
+        {"name": "command-line", "ligands": ligands, "metals": metals, **given},
         origin="the command line",
     )
 

@@ -103,7 +103,9 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
 
 
 def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> None:
-    affinity = next(a for a in load_reference_affinities() if a.ligand == "W5O18")
+    shipped = next(a for a in load_reference_affinities() if a.ligand == "W5O18")
+    own = {r: key for r, key in shipped.calculations.items() if not r.startswith("other-pose")}
+    affinity = shipped.model_copy(update={"calculations": own})
     assert "--orientations" not in str(find_command(affinity))
     poses = plan_affinity(
         *("W5O18", affinity.metal, "M4", "vacancy", "protonated"),
@@ -116,16 +118,35 @@ def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> No
     )
     command = find_command(other)
     assert command == f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations 3"
+    # Of more poses than that of the lowest, all are computed again.
+    known = own | {f"other-pose-{n}": "0" * 24 for n in (1, 2, 3)}
+    more = affinity.model_copy(update={"calculations": known})
+    assert more.poses == 4
+    assert str(find_command(more)).endswith(" --orientations 4")
     planned = pomdft(*shlex.split(command)[1:], "--dry-run")
     assert planned.status == 0, planned.err
     # Three complexes, ligand, cluster, and four single points at the complex that is lowest.
     assert "9 calculations" in planned.out
 
 
-def test_number_of_poses_of_a_file_stands_in_the_file(pomdft: Run) -> None:
-    answer = pomdft("run", "inputs/quickstart.yaml", "--orientations", "2", "--dry-run")
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        ("--orientations", "2", "orientations"),
+        ("--orientations", "1", "orientations"),
+        ("--level", "pw", "level"),
+        ("--cluster", "M13", "clusters"),
+        ("--site", "terminal", "sites"),
+        ("--charge-model", "cation", "charge_models"),
+    ],
+)
+def test_what_a_file_says_stands_in_the_file(
+    pomdft: Run, option: str, value: str, field: str
+) -> None:
+    answer = pomdft("run", "inputs/quickstart.yaml", option, value, "--dry-run")
     assert answer.status == 2
-    assert "Write orientations: 2 in inputs/quickstart.yaml" in answer.message
+    assert f"{option} goes with --ligand" in answer.message
+    assert f"Write {field}: {value} in inputs/quickstart.yaml" in answer.message
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "21", "two"])

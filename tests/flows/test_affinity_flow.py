@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from maggma.stores import MemoryStore
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import make_model
 from pomdft.errors import InputError, UnknownNameError
-from pomdft.flows.affinity import AffinityMaker, bind, count_contacts_of
+from pomdft.flows.affinity import AffinityMaker, bind, choose_lowest, count_contacts_of
 from pomdft.flows.documents import final_molecule
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
 from pomdft.flows.preparation import plan_affinity
@@ -162,6 +163,45 @@ def test_whole_flow_with_xtb(own_settings: Path) -> None:
     document = responses[chosen.uuid][1].output
     assert document.energy_ev == pytest.approx(energy["complex"])
     assert document.task_document.output.energy == pytest.approx(energy["complex"])
+
+
+def test_poses_that_came_out_higher_are_named(own_settings: Path) -> None:
+    def run(orientations: int) -> Affinity:
+        maker = AffinityMaker(
+            level=load_level("xtb"), store=str(own_settings), orientations=orientations
+        )
+        flow = maker.make("W5O18", "Au", cluster="M1")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
+            responses = run_locally(flow, log=False, store=JobStore(MemoryStore()))
+        found = responses[flow.jobs[-1].uuid][1].output
+        assert isinstance(found, Affinity)
+        return found
+
+    three, store = run(3), ResultStore(own_settings)
+    assert three.poses == 3
+    assert "the lowest of 3 poses" in repr(three)
+    energy = {role: store.read_result(key).energy_ev for role, key in three.calculations.items()}
+    for number in (1, 2):
+        assert energy[f"other-pose-{number}"] > energy["complex"] - 0.01
+    # The key says what the energy is made of, not what else was tried.
+    one = run(1)
+    assert one.poses == (3 if one.key == three.key else 1)
+    assert run(3) == three
+
+
+def test_first_of_poses_that_met_one_minimum_is_taken() -> None:
+    @dataclass
+    class Pose:
+        energy_ev: float
+
+    def choose(*energies: float) -> int:
+        poses = [Pose(energy) for energy in energies]
+        return poses.index(choose_lowest.original(poses))
+
+    assert choose(-1.0, -1.005) == 0
+    assert choose(-1.0, -1.02) == 1
+    assert choose(-1.0, -1.011, -1.019, -0.5) == 1
 
 
 def test_run_ase_outside_a_job(own_settings: Path) -> None:

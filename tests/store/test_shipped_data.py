@@ -177,6 +177,24 @@ def test_unconverged_forces_are_refused(exported):
         check_reference(affinity, {**records, key: rough})
 
 
+def test_other_poses_have_to_be_relaxed_and_higher(exported):
+    affinity, records = load(exported[1])
+    lowest = records[affinity.calculations["complex"]]
+
+    def check(energy_ev, **changes):
+        other = lowest.model_copy(update={"key": "f" * 24, "energy_ev": energy_ev} | changes)
+        calculations = affinity.calculations | {"other-pose-1": other.key}
+        return check_reference(
+            changed(affinity, calculations=calculations), {**records, other.key: other}
+        )
+
+    assert check(lowest.energy_ev + 0.2).poses == 2
+    with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is lower than its complex"):
+        check(lowest.energy_ev - 0.02)
+    with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is not relaxed"):
+        check(lowest.energy_ev + 0.2, max_force_ev_per_angstrom=0.3)
+
+
 def test_energies_without_calculations_are_refused(exported):
     affinity, records = load(exported[1])
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
@@ -196,6 +214,19 @@ def test_segregation_energies_of_two_levels_are_refused(exported):
     mixed = {**records, key: records[key].model_copy(update={"level_title": "another level"})}
     with pytest.raises(CorruptDocumentError, match="the inside is of level another level"):
         check_reference_document(document, mixed)
+
+
+def test_ensembles_without_their_single_points_are_refused(exported):
+    _, records = load(exported[1])
+    (entry,) = json.loads((exported[1] / "segregation.json").read_text())
+    document = SegregationEnergyDocument.model_validate(
+        entry | {"std_ev": 0.1, "beef_terms_ev": [0.0] * 32}
+    )
+    with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
+        check_reference_document(document, records)
+    roles = {f"ensemble-{role}": key for role, key in document.calculations.items()}
+    whole = document.model_copy(update={"calculations": document.calculations | roles})
+    assert check_reference_document(whole, records) is whole
 
 
 def test_levels_share_what_they_compute_alike_and_nothing_else():
