@@ -145,11 +145,10 @@ class GpawEngine:
                 fields["fermi_level_ev"] = fermi_level
         if spin_polarised:
             fields["magnetic_moment_bohr_magneton"] = float(calculator.get_magnetic_moment())
-        if self._request.properties:
-            fields["extras"] = compute_properties(calculator, self._request.properties)
+        extras = compute_properties(calculator, self._request.properties)
         if self._solvent is not None:
-            fields["extras"] = {"solvent": describe_cavity(calculator)}
-        return fields
+            extras["solvent"] = describe_cavity(calculator)
+        return fields | ({"extras": extras} if extras else {})
 
     def dispersion_energy_ev(self) -> float | None:
         """Return the dispersion energy in the last energy, None where the level has none."""

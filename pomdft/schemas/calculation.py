@@ -76,9 +76,9 @@ class CalculationInput(Document):
                 "Choose a GPAW level.",
             )
         if self.level.solvent is not None:
-            if self.properties:
+            if "d-band" in self.properties:
                 raise InputError(
-                    f"properties {', '.join(self.properties)} are not available in a continuum.",
+                    "property d-band is not available in a continuum.",
                     "Choose a level without solvent.",
                 )
             if any(self.model.pbc):

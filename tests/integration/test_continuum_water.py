@@ -12,7 +12,8 @@ from pymatgen.core import Molecule
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import Box, make_model
 from pomdft.calculations.perform import perform
-from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.flows.ensemble import ensemble_coefficients
+from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.level import Level
 from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
@@ -37,16 +38,31 @@ def run(own_settings: Path):
     store = ResultStore(own_settings)
 
     def compute(
-        molecule: Molecule, solvent: str | None = "water", cores: int = 1
+        molecule: Molecule,
+        solvent: str | None = "water",
+        cores: int = 1,
+        properties: tuple[Property, ...] = (),
     ) -> CalculationResult:
         settings = Settings(store=own_settings, cores=cores)
         if solvent is None:
             molecule.properties.pop("solvent", None)
         model = make_model(molecule, level(solvent), BOX, label="test")
-        request = CalculationInput.create("energy", model, level(solvent))
+        request = CalculationInput.create("energy", model, level(solvent), properties)
         return perform(request, store, settings)
 
     return compute
+
+
+def test_ensemble_needs_nothing_but_the_density(run) -> None:
+    """The terms of the ensemble in water are those in vacuum but for how the density changes."""
+    wet = run(build_solute("H2O"), properties=("beef-ensemble",))
+    dry = run(build_solute("H2O"), None, properties=("beef-ensemble",))
+    assert set(wet.extras) == {"beef_contributions_ev", "solvent"}
+    inside, outside = (np.array(r.extras["beef_contributions_ev"]) for r in (wet, dry))
+    assert inside.shape == (32,)
+    np.testing.assert_allclose(inside, outside, rtol=0.02, atol=0.5)
+    shifts = ensemble_coefficients() @ (inside - outside)
+    assert 0.001 < shifts.std() < 0.1
 
 
 def test_water_is_solvated_as_published_and_forces_are_slopes(run) -> None:
