@@ -77,3 +77,15 @@ def test_recompute_compares_a_number_with_what_a_store_has(
     save_document(tmp_path, shipped.model_copy(update=moved))
     assert compare(shipped, tmp_path) == pytest.approx(0.015)  # type: ignore[operator]
     assert "+0.0150" in capsys.readouterr().out
+
+
+def test_shipped_dispersion_is_far_from_the_steps_of_d4() -> None:
+    """docs/DATASET.md says how much the smooth variant would change."""
+    from pomdft.store.reference import load_reference_affinities
+
+    table = load("dispersion_variants")["tabulate"]()  # type: ignore[operator]
+    for affinity in load_reference_affinities():
+        found = table.loc[f"{affinity.ligand} + {affinity.metal}4", "d4_ev"]
+        assert found == pytest.approx(affinity.dispersion_ev, abs=1e-6)
+    assert (table["d4s_ev"] - table["d4_ev"]).abs().max() < 0.06
+    assert table["largest_difference_of_forces_ev_per_angstrom"].max() < 0.3

@@ -53,18 +53,29 @@ def expected_cells(document: object) -> list[str]:
                 f"{document.interaction_energy_ev:.3f}",
                 f"{document.reorganisation_ligand_ev:.3f} / {document.reorganisation_metal_ev:.3f}",
                 str(document.contacts),
+                "one" if document.poses == 1 else f"lowest of {document.poses}",
             ]
         case SegregationEnergyDocument():
             return [
                 f"{document.solute} in {document.host}({document.facet})",
                 f"{document.energy_ev:+.2f}",
+                optional(document.std_ev, ".2f"),
             ]
         case SubstitutionEnergyDocument():
-            return [f"{document.solute} in {document.host}", f"{document.energy_ev:+.3f}"]
+            std = "" if document.std_ev is None else f" +- {document.std_ev:.3f}"
+            return [f"{document.solute} in {document.host}", f"{document.energy_ev:+.3f}{std}"]
         case IonAffinity():
-            return [f"{document.energy_ev:+.3f}", f"{document.potential_shift_v:+.3f}"]
+            return [
+                f"{document.energy_ev:+.3f}",
+                optional(document.std_ev, ".2f"),
+                f"{document.potential_shift_v:+.3f}",
+            ]
         case ProtonationEnergy():
-            return [f"{document.energy_ev:+.3f}", f"{document.oh_length_angstrom:.3f}"]
+            return [
+                f"{document.energy_ev:+.3f}",
+                optional(document.std_ev, ".2f"),
+                f"{document.oh_length_angstrom:.3f}",
+            ]
         case InteractionEnergy():
             return [
                 document.variant,
