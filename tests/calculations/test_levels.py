@@ -55,7 +55,11 @@ def test_overrides_are_merged() -> None:
 
 
 def test_preset_with_a_base_is_that_preset_with_changes() -> None:
-    changes = {"name": "lcao-water-contact", "relaxation": {"shell": "contact"}}
+    changes = {
+        "name": "lcao-water-contact",
+        "dispersion": "d4",
+        "relaxation": {"shell": "contact"},
+    }
     assert load_level("lcao-water-contact").title == load_level("lcao-water", changes).title
     assert load_level("lcao-water").relaxation.shell == "all"
 
