@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from pomdft.errors import NotComputedError
 from pomdft.schemas.dband import DBand
 from pomdft.store.documents import find_documents, find_segregation_documents
 
-#: Assumed standard deviation of a DFT segregation energy, eV: there is no ensemble of them.
+#: Assumed standard deviation, eV, of what a slab swap leaves out besides the functional: a slab of
+#: few layers, the second one instead of the bulk. As far as the shipped ones lie from LMTO's.
 COMPUTED_STD_EV = 0.10
 
 
@@ -53,10 +55,11 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     Returns
     -------
     dict
-        (host, solute, facet) to (energy, standard deviation), eV; negative = to the surface.
+        (host, solute, facet) to (energy, standard deviation), eV; negative = to the surface. The
+        deviation is the assumed one, with that of the ensemble where there is one.
     """
     return {
-        (d.host, d.solute, d.facet): (d.energy_ev, COMPUTED_STD_EV)
+        (d.host, d.solute, d.facet): (d.energy_ev, math.hypot(COMPUTED_STD_EV, d.std_ev or 0.0))
         for d in find_segregation_documents(root)
     }
 
