@@ -60,26 +60,27 @@ def read_synthesis(
     InputError
         An option is not of its form, or a name is not known.
     """
-    ions = {}
-    for metal, value in parse_assignments(ion_affinities):
-        try:
-            ions[metal] = float(value)
-        except ValueError:
-            raise InputError(
-                f"--ion-affinity {metal}={value} is not a number.",
-                "Give eV per ion, negative = bound.",
-            ) from None
+    ions = parse_affinities(ion_affinities, option="--ion-affinity", unit="eV per ion")
     try:
         agent: str | float = float(reductant)
     except ValueError:
         agent = reductant
-    return CoReduction(salts=dict(parse_assignments(salts)), reductant=agent, ion_affinity_ev=ions)
+    return CoReduction(
+        salts=dict(parse_assignments(salts)),
+        reductant=agent,
+        ion_affinity_ev={metal: energy for metal, (energy, _) in ions.items()},
+        ion_std_ev={metal: std for metal, (_, std) in ions.items()},
+    )
 
 
 def parse_affinities(
-    items: Sequence[str], metals: Sequence[str] = ()
+    items: Sequence[str],
+    metals: Sequence[str] = (),
+    *,
+    option: str = "--affinity",
+    unit: str = "eV per contact",
 ) -> dict[str, tuple[float, float]]:
-    """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, eV per contact.
+    """Return affinities given by hand: Au=-0.4 or Au=-0.4+-0.1, in a unit.
 
     Raises
     ------
@@ -96,9 +97,9 @@ def parse_affinities(
             found[metal.strip()] = (float(number), float(spread) if spread else 0.0)
         except ValueError:
             raise InputError(
-                f"--affinity {item!r} is not like Au=-0.4 or Au=-0.4+-0.1.",
-                "Give eV per contact, negative = bound.",
+                f"{option} {item!r} is not like Au=-0.4 or Au=-0.4+-0.1.",
+                f"Give {unit}, negative = bound.",
             ) from None
         if metals and metal.strip() not in metals:
-            raise InputError(f"--affinity {item!r} names none of the metals {', '.join(metals)}.")
+            raise InputError(f"{option} {item!r} names none of the metals {', '.join(metals)}.")
     return found

@@ -19,7 +19,6 @@ from pomdft.prediction.ensemble import Members, tabulate_half_bonds
 from pomdft.prediction.labels import OrderParameters, compute_order, join_orders
 from pomdft.prediction.question import Particle
 from pomdft.prediction.reduction import (
-    POTENTIAL_STD_V,
     CoReduction,
     ReductionPotential,
     compute_rates,
@@ -109,7 +108,8 @@ def deposit_members(
     m, n = len(members), lattice.n_sites
     rng = np.random.default_rng(seed)
     errors = np.stack([spread_normal(m, rng), spread_normal(m, rng)], axis=1)
-    rates = compute_rates(central + POTENTIAL_STD_V * errors, plan.reductant_v, temperature_k)
+    spread = np.array([p.std_v for p in potentials])
+    rates = compute_rates(central + spread * errors, plan.reductant_v, temperature_k)
     sequences = draw_sequences(rates, round(fraction * n), n, rng)
     half_bonds = tabulate_half_bonds(energetics, members)
     galvanic = _galvanic_chances(central) if plan.galvanic_exchange else np.zeros((2, 2))
@@ -176,7 +176,13 @@ def _explain(
         times = f"{ratio:.0f} times" if ratio < 1000.0 else f"10^{np.log10(ratio):.0f} times"
         pace = f"{fast.salt} is reduced {times} faster than {slow.salt}, {gap:+.2f} V above it"
     text = f"With {plan.reductant} as the reductant {pace}"
-    shifts = [f"{p.metal} {p.shift_v:+.2f} V" for p in potentials if abs(p.shift_v) > 0.005]
+    shifts = [
+        f"{p.metal} {p.shift_v:+.2f} ± {p.shift_std_v:.2f} V"
+        if p.shift_std_v
+        else f"{p.metal} {p.shift_v:+.2f} V"
+        for p in potentials
+        if abs(p.shift_v) > 0.005
+    ]
     if shifts:
         text += f" (shifted by the ligand's hold on the ions: {', '.join(shifts)})"
     held = members.affinity_difference_ev

@@ -52,7 +52,8 @@ def with_known_ions(
     Returns
     -------
     CoReduction
-        With `ion_affinity_ev` filled in where that is possible, and `ion_note` to say so.
+        With `ion_affinity_ev` and `ion_std_ev` filled in where that is possible, and `ion_note` to
+        say so.
     """
     plan = plan or CoReduction()
     if ligand is None:
@@ -84,6 +85,10 @@ def with_known_ions(
         ion_affinity_ev={
             **plan.ion_affinity_ev,
             **{metal: best[metal].energy_ev for metal in asked},
+        },
+        ion_std_ev={
+            **plan.ion_std_ev,
+            **{metal: best[metal].std_ev or 0.0 for metal in asked},
         },
         ion_note=f"Ion affinities ({_CAVEAT}): {note}.",
     )

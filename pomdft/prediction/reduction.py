@@ -17,6 +17,7 @@ C. Tojo, D. Buceta, M. A. Lopez-Quintela, Catalysts 7, 68 (2017), doi:10.3390/ca
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -65,6 +66,8 @@ class CoReduction:
     ion_affinity_ev : Mapping
         Metal to the free energy of binding its ion to the ligand (against the aquo or chloro
         complex), eV per ion; negative = bound.
+    ion_std_ev : Mapping
+        Metal to the standard deviation of that, eV; missing ones have none.
     ion_note : str
         Where they come from, for the answer; see `pomdft.prediction.ion_shifts`.
     galvanic_exchange : bool
@@ -78,6 +81,7 @@ class CoReduction:
     salts: Mapping[str, str] = field(default_factory=dict)
     reductant: str | float = "hydrogen"
     ion_affinity_ev: Mapping[str, float] = field(default_factory=dict)
+    ion_std_ev: Mapping[str, float] = field(default_factory=dict)
     galvanic_exchange: bool = True
     hops_per_atom: int = 50
     surface_exchange: bool = False
@@ -95,6 +99,12 @@ class CoReduction:
             find_metal(metal)
             if not (np.isfinite(value) and abs(value) < 20.0):
                 raise InputError(f"ion_affinity_ev of {metal} is {value!r}.", "Give eV per ion.")
+        for metal, value in self.ion_std_ev.items():
+            find_metal(metal)
+            if not 0.0 <= value < 20.0:
+                raise InputError(
+                    f"ion_std_ev of {metal} is {value!r}.", "Give eV per ion, zero or more."
+                )
         if not 0 <= self.hops_per_atom <= 100000:
             raise InputError(f"hops_per_atom {self.hops_per_atom} is not from 0 to 100000.")
 
@@ -120,6 +130,8 @@ class ReductionPotential:
         Standard potential, V against the standard hydrogen electrode.
     shift_v : float
         Shift by the ion's binding to the ligand; negative: harder to reduce.
+    shift_std_v : float
+        Its standard deviation, V.
     """
 
     metal: str
@@ -127,11 +139,17 @@ class ReductionPotential:
     electrons: int
     standard_v: float
     shift_v: float
+    shift_std_v: float = 0.0
 
     @property
     def potential_v(self) -> float:
         """Shifted potential, V against the standard hydrogen electrode."""
         return self.standard_v + self.shift_v
+
+    @property
+    def std_v(self) -> float:
+        """Standard deviation of the shifted potential, V."""
+        return math.hypot(POTENTIAL_STD_V, self.shift_std_v)
 
 
 @functools.cache
@@ -176,7 +194,8 @@ def find_potential(metal: str, plan: CoReduction) -> ReductionPotential:
     row = rows[rows["salt"] == salt].iloc[0]
     electrons = int(row["electrons"])
     shift = float(plan.ion_affinity_ev.get(metal, 0.0)) / electrons
-    return ReductionPotential(metal, salt, electrons, float(row["potential_v"]), shift)
+    spread = float(plan.ion_std_ev.get(metal, 0.0)) / electrons
+    return ReductionPotential(metal, salt, electrons, float(row["potential_v"]), shift, spread)
 
 
 def compute_rates(

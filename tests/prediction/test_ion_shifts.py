@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import pomdft
 from pomdft.calculations.levels import load_level
-from pomdft.errors import NotComputedError
+from pomdft.errors import InputError, NotComputedError
 from pomdft.prediction.ion_shifts import with_known_ions
 from pomdft.prediction.reduction import CoReduction, find_potential
 from pomdft.schemas.ion_affinity import IonAffinity
@@ -15,6 +16,7 @@ from pomdft.settings import load_settings
 from pomdft.store.documents import keep_document, save_document
 from pomdft.store.solution import load_ion_affinities
 
+FAST = {"n_members": 12, "route": "co-reduction"}
 WATER = load_level("lcao-water")
 
 
@@ -52,6 +54,30 @@ def test_known_values_are_used_and_said():
     assert "Ag+ -0.90 eV" in plan.ion_note
     assert WATER.title in plan.ion_note
     assert "without entropy" in plan.ion_note
+
+
+def test_uncertainty_of_known_values_goes_into_the_potential():
+    terms = {"std_ev": 0.3, "beef_terms_ev": (0.0,) * 32}
+    plan = with_known_ions(None, "W5O18", PAIR, [GOLD.model_copy(update=terms), SILVER])
+    assert plan.ion_std_ev == {"Au": 0.3, "Ag": 0.0}
+    gold, silver = (find_potential(metal, plan) for metal in PAIR)
+    assert gold.shift_std_v == pytest.approx(0.1)
+    assert gold.std_v == pytest.approx(np.hypot(0.03, 0.1))
+    assert silver.std_v == pytest.approx(0.03)
+    assert "-0.60 +- 0.30 eV" in plan.ion_note
+    with pytest.raises(InputError, match=r"ion_std_ev of Au is -0\.1"):
+        CoReduction(ion_std_ev={"Au": -0.1})
+
+
+def test_uncertain_potentials_blur_the_order_of_reduction():
+    """A lead of 0.2 V decides where it is certain, and not where it is uncertain by half a volt."""
+    ions = {"ion_affinity_ev": {"Au": -0.9, "Ag": 0.0}}
+    sure = pomdft.predict_ordering(*PAIR, synthesis=CoReduction(**ions), **FAST)
+    blurred = pomdft.predict_ordering(
+        *PAIR, synthesis=CoReduction(**ions, ion_std_ev={"Au": 1.5, "Ag": 0.5}), **FAST
+    )
+    assert max(blurred.probabilities.values()) < max(sure.probabilities.values())
+    assert "± 0.50 V" in blurred.reason
 
 
 def test_one_sided_knowledge_shifts_nothing_and_says_what_is_missing():
