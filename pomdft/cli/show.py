@@ -31,7 +31,10 @@ _CONVENTIONS = {
     "interaction": interaction.SIGN_CONVENTION,
 }
 #: Shown in lines of their own, or of no use to a reader.
-_ELSEWHERE = {"key", "level", "calculations", "source", "schema_version", "model", "ensemble_ev"}
+_ELSEWHERE = {
+    *("key", "level", "calculations", "source", "schema_version", "model"),
+    *("ensemble_ev", "beef_terms_ev"),
+}
 
 
 def show(
@@ -54,7 +57,9 @@ def show(
             data = {**document.model_dump(mode="json"), "parts": parts}
             typer.echo(json.dumps({**data, "command": find_command(document)}, indent=1))
         else:
-            make_console().print(_document_tree(store, entry, document), soft_wrap=True)
+            # Brackets in labels are names of poses, not markup.
+            tree = _document_tree(store, entry, document)
+            make_console().print(tree, soft_wrap=True, markup=False)
         return
     data = _describe(store, entry.key)
     if form is Format.JSON:
@@ -63,7 +68,7 @@ def show(
         tree = Tree(f"calculation {entry.key}")
         for name, value in data.items():
             tree.add(f"{name}: {_short(value)}")
-        make_console().print(tree, soft_wrap=True)
+        make_console().print(tree, soft_wrap=True, markup=False)
 
 
 def _find(store: ResultStore, prefix: str) -> Entry:
@@ -187,7 +192,7 @@ def _document_tree(store: ResultStore, entry: Entry, document: Affinity | Stored
         if data.get("energy_ev") is not None:
             branch.add(f"energy_ev: {data['energy_ev']:.6f}")
         if data.get("dispersion_energy_ev") is not None:
-            branch.add(f"of which D4 dispersion: {data['dispersion_energy_ev']:.6f}")
+            branch.add(f"of which dispersion: {data['dispersion_energy_ev']:.6f}")
         branch.add(f"log: {data['log']}")
     return tree
 

@@ -11,7 +11,7 @@ from pomdft.cli.recomputation import find_command
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.level import Level
 from pomdft.store.documents import load_every_reference_document
-from pomdft.store.reference import load_reference_affinities
+from pomdft.store.reference import load_provenance, load_reference_affinities
 
 Run = Callable[..., Any]
 AFFINITIES = load_reference_affinities()
@@ -41,6 +41,8 @@ def test_other_shipped_documents_are_shown(pomdft: Run, kind: str) -> None:
     assert f"computed again by: {command}" in answer.out
     for key in document.calculations.values():
         assert f"log: pomdft logs {key}" in answer.out
+        # With the name of the pose, which stands in brackets.
+        assert load_provenance()[key].label in answer.out
 
 
 def test_log_of_a_shipped_calculation_is_printed(pomdft: Run) -> None:
