@@ -33,7 +33,9 @@ def predict(  # noqa: PLR0917 - options of a command
     ] = "hydrogen",
     ion_affinity: Annotated[
         list[str] | None,
-        typer.Option(help="Of the co-reduction, eV per ion held by the ligand: Au=-1.5 or Au=-1.5+-0.2."),
+        typer.Option(
+            help="Of the co-reduction, eV per ion held by the ligand: Au=-1.5, Au=-1.5+-0.2."
+        ),
     ] = None,
     salt: Annotated[
         list[str] | None, typer.Option(help="Of the co-reduction: 'Au=[AuCl4]-'.")
