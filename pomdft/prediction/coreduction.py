@@ -107,9 +107,13 @@ def deposit_members(
     central = np.array([p.potential_v for p in potentials])
     m, n = len(members), lattice.n_sites
     rng = np.random.default_rng(seed)
-    errors = np.stack([spread_normal(m, rng), spread_normal(m, rng)], axis=1)
-    spread = np.array([p.std_v for p in potentials])
-    rates = compute_rates(central + spread * errors, plan.reductant_v, temperature_k)
+    errors = [spread_normal(m, rng), spread_normal(m, rng)]
+    # A stream of their own: what is drawn besides does not depend on known ion affinities.
+    other = np.random.default_rng([seed, 1])
+    sampled = [
+        p.sample(e, spread_normal(m, other)) for p, e in zip(potentials, errors, strict=True)
+    ]
+    rates = compute_rates(np.stack(sampled, axis=1), plan.reductant_v, temperature_k)
     sequences = draw_sequences(rates, round(fraction * n), n, rng)
     half_bonds = tabulate_half_bonds(energetics, members)
     galvanic = _galvanic_chances(central) if plan.galvanic_exchange else np.zeros((2, 2))
@@ -177,14 +181,16 @@ def _explain(
         pace = f"{fast.salt} is reduced {times} faster than {slow.salt}, {gap:+.2f} V above it"
     text = f"With {plan.reductant} as the reductant {pace}"
     shifts = [
-        f"{p.metal} {p.shift_v:+.2f} ± {p.shift_std_v:.2f} V"
-        if p.shift_std_v
-        else f"{p.metal} {p.shift_v:+.2f} V"
+        f"{p.metal} {p.shift_v:+.2f} V"
+        + (f" ± {p.ion_std_ev / p.electrons:.2f} V" if p.ion_std_ev else "")
         for p in potentials
         if abs(p.shift_v) > 0.005
     ]
+    free = [p.salt for p in potentials if p.ion_affinity_ev > 0.0]
     if shifts:
         text += f" (shifted by the ligand's hold on the ions: {', '.join(shifts)})"
+    if free:
+        text += f" (the ligand does not take the ion of {' and '.join(free)})"
     held = members.affinity_difference_ev
     if particle.ligand is not None and abs(float(held.mean())) > 1e-9:
         tighter = particle.energetics.second if held.mean() < 0 else particle.energetics.first

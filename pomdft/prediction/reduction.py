@@ -17,7 +17,6 @@ C. Tojo, D. Buceta, M. A. Lopez-Quintela, Catalysts 7, 68 (2017), doi:10.3390/ca
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -65,7 +64,8 @@ class CoReduction:
         Name, or its potential against the standard hydrogen electrode, V.
     ion_affinity_ev : Mapping
         Metal to the free energy of binding its ion to the ligand (against the aquo or chloro
-        complex), eV per ion; negative = bound.
+        complex), eV per ion; negative = bound. Where it is positive the ion stays in its complex
+        and its potential is that of the table.
     ion_std_ev : Mapping
         Metal to the standard deviation of that, eV; missing ones have none.
     ion_note : str
@@ -128,18 +128,16 @@ class ReductionPotential:
         To the metal.
     standard_v : float
         Standard potential, V against the standard hydrogen electrode.
-    shift_v : float
-        Shift by the ion's binding to the ligand; negative: harder to reduce.
-    shift_std_v : float
-        Its standard deviation, V.
+    ion_affinity_ev, ion_std_ev : float
+        Energy of binding the ion to the ligand, negative = bound, and its standard deviation; eV.
     """
 
     metal: str
     salt: str
     electrons: int
     standard_v: float
-    shift_v: float
-    shift_std_v: float = 0.0
+    ion_affinity_ev: float = 0.0
+    ion_std_ev: float = 0.0
 
     @property
     def potential_v(self) -> float:
@@ -147,9 +145,21 @@ class ReductionPotential:
         return self.standard_v + self.shift_v
 
     @property
-    def std_v(self) -> float:
-        """Standard deviation of the shifted potential, V."""
-        return math.hypot(POTENTIAL_STD_V, self.shift_std_v)
+    def shift_v(self) -> float:
+        """Shift by the ion's binding to the ligand; negative: harder to reduce, V."""
+        return min(self.ion_affinity_ev, 0.0) / self.electrons
+
+    def sample(self, deviates: FloatArray, ion_deviates: FloatArray) -> FloatArray:
+        """Return members of the potential, V.
+
+        Parameters
+        ----------
+        deviates, ion_deviates : ndarray of float64, shape (m,)
+            Standard normal ones, of the potential itself and of the ion's binding energy.
+        """
+        ions = np.minimum(self.ion_affinity_ev + self.ion_std_ev * ion_deviates, 0.0)
+        members: FloatArray = self.standard_v + ions / self.electrons + POTENTIAL_STD_V * deviates
+        return members
 
 
 @functools.cache
@@ -193,9 +203,14 @@ def find_potential(metal: str, plan: CoReduction) -> ReductionPotential:
         raise UnknownNameError(f"salt of {metal}", salt, [str(s) for s in rows["salt"]])
     row = rows[rows["salt"] == salt].iloc[0]
     electrons = int(row["electrons"])
-    shift = float(plan.ion_affinity_ev.get(metal, 0.0)) / electrons
-    spread = float(plan.ion_std_ev.get(metal, 0.0)) / electrons
-    return ReductionPotential(metal, salt, electrons, float(row["potential_v"]), shift, spread)
+    return ReductionPotential(
+        metal,
+        salt,
+        electrons,
+        float(row["potential_v"]),
+        float(plan.ion_affinity_ev.get(metal, 0.0)),
+        float(plan.ion_std_ev.get(metal, 0.0)),
+    )
 
 
 def compute_rates(

@@ -60,10 +60,13 @@ def test_uncertainty_of_known_values_goes_into_the_potential():
     terms = {"std_ev": 0.3, "beef_terms_ev": (0.0,) * 32}
     plan = with_known_ions(None, "W5O18", PAIR, [GOLD.model_copy(update=terms), SILVER])
     assert plan.ion_std_ev == {"Au": 0.3, "Ag": 0.0}
-    gold, silver = (find_potential(metal, plan) for metal in PAIR)
-    assert gold.shift_std_v == pytest.approx(0.1)
-    assert gold.std_v == pytest.approx(np.hypot(0.03, 0.1))
-    assert silver.std_v == pytest.approx(0.03)
+    gold = find_potential("Au", plan)
+    deviates = np.array([-1.0, 0.0, 1.0, 3.0])
+    # The ion's hold is its energy over three electrons, and never a push: 3 std up it is let go.
+    np.testing.assert_allclose(
+        gold.sample(np.zeros(4), deviates), 1.002 + np.array([-0.3, -0.2, -0.1, 0.0])
+    )
+    np.testing.assert_allclose(gold.sample(deviates, np.zeros(4)), 1.002 - 0.2 + 0.03 * deviates)
     assert "-0.60 +- 0.30 eV" in plan.ion_note
     with pytest.raises(InputError, match=r"ion_std_ev of Au is -0\.1"):
         CoReduction(ion_std_ev={"Au": -0.1})
@@ -76,8 +79,16 @@ def test_uncertain_potentials_blur_the_order_of_reduction():
     blurred = pomdft.predict_ordering(
         *PAIR, synthesis=CoReduction(**ions, ion_std_ev={"Au": 1.5, "Ag": 0.5}), **FAST
     )
-    assert max(blurred.probabilities.values()) < max(sure.probabilities.values())
-    assert "± 0.50 V" in blurred.reason
+    assert blurred.surface_fraction_std > 1.1 * sure.surface_fraction_std
+    assert "Au -0.30 V ± 0.50 V" in blurred.reason
+
+
+def test_ion_that_the_ligand_does_not_take_keeps_its_potential():
+    ions = {"Au": 0.9, "Ag": -0.1}
+    assert find_potential("Au", CoReduction(ion_affinity_ev=ions)).shift_v == 0.0
+    found = pomdft.predict_ordering(*PAIR, synthesis=CoReduction(ion_affinity_ev=ions), **FAST)
+    assert "the ligand does not take the ion of [AuCl4]-" in found.reason
+    assert "Ag -0.10 V" in found.reason
 
 
 def test_one_sided_knowledge_shifts_nothing_and_says_what_is_missing():
