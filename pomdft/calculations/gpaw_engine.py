@@ -20,7 +20,11 @@ from pomdft.calculations.engines import make_atoms
 from pomdft.calculations.progress import Progress, Reporter
 from pomdft.calculations.properties import compute_properties
 from pomdft.calculations.recovery import Rung, recovery_ladder
-from pomdft.calculations.solvation import describe_cavity, make_solvated_calculator
+from pomdft.calculations.solvation import (
+    describe_cavity,
+    leave_room_for_charge,
+    make_solvated_calculator,
+)
 from pomdft.errors import ConvergenceError
 from pomdft.schemas.calculation import CalculationInput, RecoveryStep
 from pomdft.schemas.solvent import find_solvent
@@ -71,6 +75,8 @@ class GpawEngine:
         self._comm = world
         self._started = time.monotonic()
         self._atoms = make_atoms(request)
+        if request.level.solvent is not None:
+            leave_room_for_charge(self._atoms, request.model.charge)
         self._recovery: list[RecoveryStep] = []
         self._parameters = gpaw_parameters(request)
         name = request.level.solvent

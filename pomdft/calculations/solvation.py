@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from ase import Atoms
+
 from pomdft.schemas.solvent import Solvent
 
 #: N/m in eV/angstrom^2, with e = 1.602176634e-19 C (exact).
@@ -64,6 +67,26 @@ def make_solvated_calculator(
         ],
         txt=log,
     )
+
+
+def leave_room_for_charge(atoms: Atoms, charge: int) -> None:
+    """Lower the initial moments of an anion, so that GPAW finds orbitals for its first density.
+
+    The original implementation spreads the additional electrons evenly over the atoms. An ion such
+    as Cu2+ with its whole moment would have more electrons of one spin than its basis has bound
+    orbitals. The SCF finds the moment itself.
+
+    Parameters
+    ----------
+    atoms : ase Atoms
+        Changed in place.
+    charge : int
+        Of the whole, in units of e.
+    """
+    moments = atoms.get_initial_magnetic_moments()
+    if charge < 0 and moments.any():
+        smaller = np.maximum(np.abs(moments) + 1.5 * charge / len(atoms), 0.0)
+        atoms.set_initial_magnetic_moments(np.sign(moments) * smaller)
 
 
 def describe_cavity(calculator: Any) -> dict[str, float]:

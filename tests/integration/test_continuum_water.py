@@ -65,6 +65,21 @@ def test_ensemble_needs_nothing_but_the_density(run) -> None:
     assert 0.001 < shifts.std() < 0.1
 
 
+def test_open_shell_ion_in_an_anion(run) -> None:
+    """Additional electrons and a whole moment do not both fit into the first density of copper."""
+    corners = 1.6 * np.array([[1, 1, 0.5], [-1, -1, 0.5], [1, -1, -0.5], [-1, 1, -0.5]])
+    molecule = Molecule(
+        ["Cu", *["Cl"] * 4],
+        [[0.0, 0.0, 0.0], *corners],
+        charge=-2,
+        spin_multiplicity=2,
+        site_properties={"fragment": ["metal", *["ligand"] * 4]},
+    )
+    molecule.properties["solvent"] = "water"
+    found = run(molecule)
+    assert found.magnetic_moment_bohr_magneton == pytest.approx(1.0, abs=0.1)
+
+
 def test_water_is_solvated_as_published_and_forces_are_slopes(run) -> None:
     """Hydration free energy of water: -6.3 kcal/mol = -0.27 eV in experiment.
 
