@@ -186,11 +186,10 @@ def _explain(
         for p in potentials
         if abs(p.shift_v) > 0.005
     ]
-    free = [p.salt for p in potentials if p.ion_affinity_ev > 0.0]
-    if shifts:
-        text += f" (shifted by the ligand's hold on the ions: {', '.join(shifts)})"
-    if free:
-        text += f" (the ligand does not take the ion of {' and '.join(free)})"
+    free = [f"the ion of {p.salt} is not held" for p in potentials if p.ion_affinity_ev > 0.0]
+    if shifts or free:
+        known = "; ".join([", ".join(shifts) or "not at all", *free])
+        text += f" (shifted by the ligand's hold on the ions: {known})"
     held = members.affinity_difference_ev
     if particle.ligand is not None and abs(float(held.mean())) > 1e-9:
         tighter = particle.energetics.second if held.mean() < 0 else particle.energetics.first

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
 #: Role in `calculations` of a pose that came out higher: this and a number.
@@ -108,7 +108,7 @@ class Affinity(Document):
     calculations: dict[str, str]
     relaxed: bool
     source: str = "store"
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def ligand(self) -> str:

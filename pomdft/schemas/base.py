@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, ClassVar, Self
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from pomdft.errors import CorruptDocumentError, PomdftError
 
 #: Length of a content key in hexadecimal digits (96 bits: no collision in any real store).
 KEY_LENGTH = 24
+
+#: A time. One without a zone is UTC: job stores, in which documents go from job to job, drop it.
+UtcTime = Annotated[
+    datetime, AfterValidator(lambda time: time if time.tzinfo else time.replace(tzinfo=UTC))
+]
 
 _REBUILD = "Run `pomdft store rebuild`: it is set aside and the rest indexed again."
 

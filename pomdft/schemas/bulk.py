@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
 
@@ -60,7 +60,7 @@ class BulkMetal(Document):
     magnetic_moment_bohr_magneton_per_atom: float | None = None
     calculations: dict[str, str] = Field(min_length=1)
     source: str = "store"
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     def __repr__(self) -> str:
         ratio = "" if self.c_over_a is None else f", c/a = {self.c_over_a:.3f}"

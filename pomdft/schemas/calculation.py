@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pomdft.errors import InputError
-from pomdft.schemas.base import Document, canonical_hash
+from pomdft.schemas.base import Document, UtcTime, canonical_hash
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, Vector
 from pomdft.schemas.solvent import find_solvent
@@ -200,7 +200,7 @@ class CalculationResult(Document):
     wall_time_s: float = Field(ge=0)
     n_ranks: int = Field(default=1, ge=1)
     codes: dict[str, str]
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
     extras: dict[str, Any] = Field(default_factory=dict)
 
 

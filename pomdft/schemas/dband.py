@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class DBand(Document):
     sites: tuple[DBandSite, ...] = Field(min_length=1)
     calculations: dict[str, str] = Field(min_length=1)
     source: str = "store"
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row a site; energies in eV relative to the Fermi level."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
 #: Printed with every table and plot of interaction energies.
@@ -62,7 +62,7 @@ class InteractionEnergy(Document):
     std_ev: float | None = Field(default=None, ge=0)
     calculations: dict[str, str] = Field(min_length=1)
     source: str = "store"
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def title(self) -> str:

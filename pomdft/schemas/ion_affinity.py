@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of ion affinities.
@@ -86,7 +87,7 @@ class IonAffinity(ReactionEnergy):
     dispersion_ev: float | None = None
     contacts: int = Field(ge=0)
     shortest_contact_angstrom: float | None = Field(default=None, gt=0)
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of protonation energies.
@@ -72,7 +73,7 @@ class ProtonationEnergy(ReactionEnergy):
     dispersion_ev: float | None = None
     oh_length_angstrom: float = Field(gt=0)
     moving: int = Field(ge=1)
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:

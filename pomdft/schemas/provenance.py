@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Task
 
 
@@ -54,7 +53,7 @@ class CalculationRecord(Document):
     codes: dict[str, str]
     wall_time_s: float = Field(ge=0)
     n_ranks: int = Field(ge=1)
-    finished: datetime
+    finished: UtcTime
     archive_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     log_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of segregation energies.
@@ -49,7 +50,7 @@ class SegregationEnergyDocument(ReactionEnergy):
     layers: int = Field(ge=3)
     repeat: tuple[int, int]
     lattice_constant_angstrom: float = Field(gt=0)
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:
@@ -99,7 +100,7 @@ class SubstitutionEnergyDocument(ReactionEnergy):
     solute: str
     n_atoms: int = Field(ge=2)
     lattice_constant_angstrom: float = Field(gt=0)
-    finished: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:

@@ -169,6 +169,12 @@ def test_ensemble_of_a_swap_is_that_of_its_two_slabs(store):
     assert 0.005 < found.std_ev < 0.5
     assert f"+- {found.std_ev:.2f} eV" in repr(found)
 
+    # A job store drops the zone of a time; what is stored has one.
+    (stored,) = list_documents(Path(store), SegregationEnergyDocument)
+    assert stored.finished.tzinfo is not None
+    assert '"finished": "' in stored.to_json()
+    assert stored.to_json().split('"finished": "')[1].split('"')[0].endswith("Z")
+
     # Asked for again without, it stays.
     assert list_documents(Path(store), SegregationEnergyDocument) == [found]
     assert run_metal_flows([maker.make("Cu", "Ag")]).documents == (found,)

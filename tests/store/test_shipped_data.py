@@ -14,16 +14,23 @@ from pomdft.calculations.perform import perform
 from pomdft.errors import CorruptDocumentError, NotComputedError
 from pomdft.flows.affinity import bind
 from pomdft.flows.bulk import BulkMaker, fit_equation_of_state
+from pomdft.flows.ensemble import ensemble_coefficients
 from pomdft.flows.segregation import SegregationMaker
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput
-from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, as_vectors
+from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
+from pomdft.schemas.reaction import ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument
 from pomdft.settings import load_settings
-from pomdft.store.documents import KINDS, check_reference_document, load_reference_documents
+from pomdft.store.documents import (
+    KINDS,
+    check_reference_document,
+    load_every_reference_document,
+    load_reference_documents,
+)
 from pomdft.store.export import export_reference, strip_machine
 from pomdft.store.reference import (
     check_reference,
@@ -230,13 +237,17 @@ def test_ensembles_without_their_single_points_are_refused(exported):
 
 
 def test_levels_share_what_they_compute_alike_and_nothing_else():
-    """Water was relaxed at a level that differs in which atoms of a POM move."""
+    """Which atoms of a POM move is said by its model: levels that differ in that are alike."""
     records = load_provenance()
-    document = next(iter(load_reference_documents(IonAffinity)))
-    released = records[document.calculations["released"]]
-    assert released.level_title != document.level.title
-    assert check_reference_document(document, records) is document
-    finer = load_level("lcao-water", {"name": "finer", "parameters": {"h": 0.18}})
+    document = next(iter(load_reference_documents(ProtonationEnergy)))
+    changes = {"name": "other", "relaxation": {"shell": "all"}}
+    other = document.model_copy(update={"level": load_level(document.level.name, changes)})
+    assert {records[key].level_title for key in document.calculations.values()} == {
+        document.level.title
+    }
+    assert other.level.title != document.level.title
+    assert check_reference_document(other, records) is other
+    finer = load_level(document.level.name, {"name": "finer", "parameters": {"h": 0.18}})
     with pytest.raises(CorruptDocumentError, match="is of level"):
         check_reference_document(document.model_copy(update={"level": finer}), records)
 
@@ -292,3 +303,28 @@ def test_logs_do_not_name_the_machine():
 def test_unknown_calculation():
     with pytest.raises(NotComputedError, match="in the shipped data"):
         read_archived("f" * 24)
+
+
+def test_shipped_ensembles_follow_from_their_single_points():
+    energies = [d for d in load_every_reference_document() if isinstance(d, ReactionEnergy)]
+    with_ensemble = [document for document in energies if document.std_ev is not None]
+    assert with_ensemble
+    coefficients = ensemble_coefficients()
+    for document in with_ensemble:
+        terms = sum(
+            factor
+            * np.array(
+                read_archived(document.calculations[f"ensemble-{role}"]).result.extras[
+                    "beef_contributions_ev"
+                ]
+            )
+            for role, factor in document.balance.items()
+        )
+        np.testing.assert_allclose(document.beef_terms_ev, terms, atol=2e-8)
+        assert document.std_ev == pytest.approx((coefficients @ terms).std(), abs=1e-6)
+        for role in document.balance:
+            minimum, probe = (
+                read_archived(document.calculations[name]).result.energy_ev
+                for name in (role, f"ensemble-{role}")
+            )
+            assert abs(minimum - probe) < 0.02
