@@ -146,8 +146,8 @@ def test_differences_between_silver_and_gold() -> None:
     called = {"PVP unit": "PVP", "butanethiol": "thiolate"}
     known = {(a.ligand, a.metal): a for a in load_reference_affinities()}
     (start,) = (i for i, row in enumerate(rows_of(PAGE)) if row[1:2] == ["Ag4 - Au4 (eV)"])
-    table = rows_of(PAGE)[start + 1 : start + 5]
-    assert len({row[0] for row in table}) == 4
+    table = rows_of(PAGE)[start + 1 : start + 6]
+    assert len({row[0] for row in table}) == 5
     for name, bare, corrected in table:
         ligand = called.get(name, name)
         silver, gold = known[ligand, "Ag"], known[ligand, "Au"]
