@@ -168,8 +168,8 @@ class EnsembleMaker(Maker):
 
         Parameters
         ----------
-        document : SegregationEnergyDocument, SubstitutionEnergyDocument, IonAffinity or ...
-            Any energy that is a sum of total energies of its calculations.
+        document : StoredReaction
+            A segregation, mixing, ion or protonation energy.
 
         Raises
         ------
