@@ -68,6 +68,13 @@ def test_computed_energies_are_used_and_named():
     assert pair.surface_preference_std_ev < 0.05
 
 
+def test_errors_of_both_directions_are_opposite_and_do_not_average_away():
+    computed = {("Au", "Ag", "111"): (0.2, 0.10), ("Ag", "Au", "111"): (-0.1, 0.06)}
+    pair = build_energetics("Au", "Ag", computed=computed)
+    assert pair.surface_preference_ev == pytest.approx(0.15)
+    assert pair.surface_preference_std_ev == pytest.approx(0.08)
+
+
 def test_same_metal_twice_is_refused():
     with pytest.raises(InputError, match="both metals are Au"):
         build_energetics("Au", "Au")
