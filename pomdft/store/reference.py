@@ -119,6 +119,8 @@ def _check_other_poses(
             continue
         if not records[key].relaxed:
             raise CorruptDocumentError(f"{name}: the {role} ({key}) is not relaxed.")
+        if records[key].level_title != affinity.level.title:
+            raise CorruptDocumentError(f"{name}: the {role} ({key}) is of another level.")
         if records[key].energy_ev < lowest - SAME_MINIMUM_EV:
             raise CorruptDocumentError(f"{name}: the {role} ({key}) is lower than its complex.")
 

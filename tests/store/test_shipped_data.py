@@ -200,6 +200,8 @@ def test_other_poses_have_to_be_relaxed_and_higher(exported):
         check(lowest.energy_ev - 0.02)
     with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is not relaxed"):
         check(lowest.energy_ev + 0.2, max_force_ev_per_angstrom=0.3)
+    with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is of another level"):
+        check(lowest.energy_ev + 0.2, level_title="another level")
 
 
 def test_energies_without_calculations_are_refused(exported):
