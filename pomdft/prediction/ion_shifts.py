@@ -88,7 +88,7 @@ def with_known_ions(
         },
         ion_std_ev={
             **plan.ion_std_ev,
-            **{metal: best[metal].std_ev or 0.0 for metal in asked},
+            **{m: std for m in asked if (std := best[m].std_ev) is not None},
         },
         ion_note=f"Ion affinities ({_CAVEAT}): {note}.",
     )
@@ -108,8 +108,9 @@ def _choose_level(
 
 
 def _describe(document: IonAffinity) -> str:
-    std = "" if document.std_ev is None else f" +- {document.std_ev:.2f}"
+    unknown = document.std_ev is None
+    std = "" if unknown else f" +- {document.std_ev:.2f}"
     return (
         f"{document.salt} {document.energy_ev:+.2f}{std} eV ({document.level.title}, "
-        f"{document.source}, key {document.key})"
+        f"{document.source}, key {document.key}{', no uncertainty computed' if unknown else ''})"
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
-#: Role in `calculations` of a pose that came out higher: this and a number.
+#: Role in `calculations` of a pose that was computed and not taken: this and a number.
 OTHER_POSE: Final = "other-pose-"
 #: Poses nearer than this (eV) to the lowest have met the same minimum; the one that docking ranks
 #: first is taken, so that it stays the same however many are computed.
@@ -85,7 +85,8 @@ class Affinity(Document):
         Binding energy of each ensemble member, eV.
     calculations : dict of str
         Role ("complex", "ligand", "cluster", "frozen-ligand" ...) -> calculation key; where
-        several poses were computed also "other-pose-1" ... -> those that came out higher.
+        several poses were computed also "other-pose-1" ... -> those that came out higher or met
+        the same minimum.
     source : str
         "store" or "reference" (shipped with the package).
     """
@@ -122,7 +123,7 @@ class Affinity(Document):
 
     @property
     def poses(self) -> int:
-        """How many poses were computed; the energy is that of the lowest."""
+        """How many poses were computed; the energy is that of the lowest, to 0.01 eV."""
         return 1 + sum(role.startswith(OTHER_POSE) for role in self.calculations)
 
     @property

@@ -59,7 +59,8 @@ def test_known_values_are_used_and_said():
 def test_uncertainty_of_known_values_goes_into_the_potential():
     terms = {"std_ev": 0.3, "beef_terms_ev": (0.0,) * 32}
     plan = with_known_ions(None, "W5O18", PAIR, [GOLD.model_copy(update=terms), SILVER])
-    assert plan.ion_std_ev == {"Au": 0.3, "Ag": 0.0}
+    assert plan.ion_std_ev == {"Au": 0.3}
+    assert plan.ion_note.count("no uncertainty computed") == 1
     gold = find_potential("Au", plan)
     deviates = np.array([-1.0, 0.0, 1.0, 3.0])
     # The ion's hold is its energy over three electrons, and never a push: 3 std up it is let go.
