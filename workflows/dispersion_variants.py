@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pomdft.calculations.dispersion import compute_d4
+from pomdft.schemas.affinity import BALANCE
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.store.documents import load_reference_documents
 from pomdft.store.reference import load_reference_affinities, read_archived
@@ -46,9 +47,7 @@ def compare(calculations: Mapping[str, str], balance: Mapping[str, float]) -> Di
 def tabulate() -> pd.DataFrame:
     """Return one row an energy."""
     rows = {
-        f"{affinity.ligand} + {affinity.metal}4": compare(
-            affinity.calculations, {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
-        )
+        f"{affinity.ligand} + {affinity.metal}4": compare(affinity.calculations, BALANCE)
         for affinity in load_reference_affinities()
         if affinity.level.dispersion == "d4"
     }

@@ -20,7 +20,7 @@ from pomdft.errors import CalculationError, InputError, PomdftError
 from pomdft.flows.dband import assemble_d_band
 from pomdft.flows.periodic import store_root
 from pomdft.flows.reporting import current_reporter
-from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.affinity import BALANCE, Affinity
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.dband import DBand
@@ -39,7 +39,6 @@ ENERGY_TOLERANCE_EV = 0.05
 #: Digits that are kept of a member's energy, and of a term that members weigh.
 _DIGITS = 4
 _TERM_DIGITS = 8
-_SIGNS = {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
 
 
 def ensemble_coefficients(n_members: int = N_MEMBERS, seed: int = SEED) -> NDArray[np.float64]:
@@ -74,7 +73,7 @@ def ensemble_shifts(contributions_ev: Mapping[str, NDArray[np.float64]]) -> NDAr
     -------
     ndarray of float64, shape (2000,)
     """
-    return ensemble_coefficients() @ _sum_terms(contributions_ev, _SIGNS)
+    return ensemble_coefficients() @ _sum_terms(contributions_ev, BALANCE)
 
 
 def _sum_terms(
@@ -139,7 +138,7 @@ class EnsembleMaker(Maker):
         calculations = dict(affinity.calculations)
         contributions: dict[str, NDArray[np.float64]] = {}
         _check_level(affinity)
-        for role in _SIGNS:
+        for role in BALANCE:
             key, result = self._probe(
                 store,
                 affinity.calculations[role],

@@ -10,6 +10,8 @@ from pydantic import Field
 from pomdft.schemas.base import Document, UtcTime
 from pomdft.schemas.level import Level
 
+#: Role of a calculation -> what its energy is multiplied with in a binding energy.
+BALANCE: Final = {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
 #: Role in `calculations` of a pose that was computed and not taken: this and a number.
 OTHER_POSE: Final = "other-pose-"
 #: Poses nearer than this (eV) to the lowest have met the same minimum; the one that docking ranks

@@ -18,13 +18,13 @@ from functools import lru_cache
 from importlib import resources
 
 from pomdft.errors import CorruptDocumentError, NotComputedError
-from pomdft.schemas.affinity import OTHER_POSE, SAME_MINIMUM_EV, Affinity
+from pomdft.schemas.affinity import BALANCE, OTHER_POSE, SAME_MINIMUM_EV, Affinity
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
 
 #: Roles of the calculations without which an affinity is no affinity.
 NEEDED_ROLES = frozenset({"complex", "ligand", "cluster", "frozen-ligand", "frozen-cluster"})
 #: Those that have to be relaxed.
-MINIMA = ("complex", "ligand", "cluster")
+MINIMA = tuple(BALANCE)
 #: A shipped energy has to follow from its calculations this closely, eV.
 TOLERANCE_EV = 1e-6
 
@@ -101,8 +101,7 @@ def check_reference(affinity: Affinity, records: Mapping[str, CalculationRecord]
         if record.level_title != affinity.level.title:
             raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
     _check_other_poses(name, affinity, records)
-    energies = {role: record.energy_ev for role, record in parts.items()}
-    expected = energies["complex"] - energies["ligand"] - energies["cluster"]
+    expected = sum(factor * parts[role].energy_ev for role, factor in BALANCE.items())
     if abs(expected - affinity.energy_ev) > TOLERANCE_EV:
         raise CorruptDocumentError(
             f"{name} says {affinity.energy_ev:.6f} eV, its calculations {expected:.6f} eV."
