@@ -40,7 +40,8 @@ def affinity(
 ) -> Affinity:
     """Return the binding energy of a ligand to a metal. Negative = bound.
 
-    The user's store is asked first, then the data shipped with the package.
+    It is the lowest pose in the user's store and in the data shipped with the package; of equal
+    ones the user's own.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from pomdft.api import AFFINITY_COLUMNS, find_affinities, list_ligands
 from pomdft.errors import NotComputedError, UnknownNameError
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity, AffinityModel
 from pomdft.schemas.level import Level
+from pomdft.store.reference import read_archived
 from pomdft.store.results import ResultStore
 
 
@@ -42,6 +43,46 @@ def test_the_newest_of_two_counts(own_settings: Path) -> None:
     stored(own_settings, 3)
     newest = stored(own_settings, 2)
     assert pomdft.affinity("W5O18", "Au", level="test-level") == newest
+
+
+def compute_own(store: Path, shipped: Affinity, energy_ev: float, number: int) -> Affinity:
+    """Store an affinity of the same model whose complex has another total energy."""
+    archived = read_archived(shipped.calculations["complex"])
+    lift = energy_ev - shipped.energy_ev
+    model = archived.request.model.with_positions(archived.request.model.positions + 0.001 * number)
+    request = archived.request.model_copy(update={"model": model})
+    result = archived.result.model_copy(
+        update={"key": request.key, "energy_ev": archived.result.energy_ev + lift}
+    )
+    results = ResultStore(store)
+    results.begin(request)
+    results.save_result(request, result)
+    own = shipped.model_copy(
+        update={
+            "key": f"{number:024x}",
+            "energy_ev": energy_ev,
+            "calculations": {**shipped.calculations, "complex": request.key},
+            "source": "store",
+        }
+    )
+    return results.save_affinity(own)
+
+
+def test_a_higher_pose_does_not_hide_a_lower_one(own_settings: Path) -> None:
+    asked = ("A-alpha-SiW9O34", "Pd")
+    shipped = pomdft.affinity(*asked)
+    assert shipped.poses == 2
+    compute_own(own_settings, shipped, shipped.energy_ev + 2.0, 1)
+    assert pomdft.affinity(*asked) == shipped
+    (row,) = pomdft.affinities(*asked, level="lcao").to_dict("records")
+    assert row["key"] == shipped.key
+    same = compute_own(own_settings, shipped, shipped.energy_ev + 0.005, 2)
+    assert pomdft.affinity(*asked) == same, "of one minimum the user's own"
+    lower = compute_own(own_settings, shipped, shipped.energy_ev - 0.5, 3)
+    compute_own(own_settings, shipped, shipped.energy_ev - 0.2, 4)
+    assert pomdft.affinity(*asked) == lower
+    (row,) = pomdft.affinities(*asked, level="lcao").to_dict("records")
+    assert row["key"] == lower.key
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_recompute_compares_a_number_with_what_a_store_has(
 
 def test_shipped_dispersion_is_far_from_the_steps_of_d4() -> None:
     """docs/DATASET.md says how much the smooth variant would change."""
-    from pomdft.store.reference import load_reference_affinities
+    from pomdft.store.documents import load_reference_affinities
 
     table = load("dispersion_variants")["tabulate"]()  # type: ignore[operator]
     for affinity in load_reference_affinities():

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from pomdft.calculations.dispersion import compute_d4
-from pomdft.schemas.affinity import BALANCE
 from pomdft.schemas.protonation import ProtonationEnergy
-from pomdft.store.documents import load_reference_documents
-from pomdft.store.reference import load_reference_affinities, read_archived
+from pomdft.store.documents import load_reference_affinities, load_reference_documents
+from pomdft.store.reference import read_archived
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def compare(calculations: Mapping[str, str], balance: Mapping[str, float]) -> Di
 def tabulate() -> pd.DataFrame:
     """Return one row an energy."""
     rows = {
-        f"{affinity.ligand} + {affinity.metal}4": compare(affinity.calculations, BALANCE)
+        f"{affinity.ligand} + {affinity.metal}4": compare(affinity.calculations, affinity.balance)
         for affinity in load_reference_affinities()
         if affinity.level.dispersion == "d4"
     }

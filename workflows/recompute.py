@@ -19,8 +19,12 @@ from pathlib import Path
 
 from pomdft.cli.recomputation import find_command
 from pomdft.schemas.affinity import Affinity
-from pomdft.store.documents import StoredDocument, list_documents, load_every_reference_document
-from pomdft.store.reference import load_reference_affinities
+from pomdft.store.documents import (
+    StoredDocument,
+    list_documents,
+    load_every_reference_document,
+    load_reference_affinities,
+)
 from pomdft.store.results import ResultStore
 
 TOLERANCE_EV = 0.02

@@ -18,7 +18,7 @@ def affinities(
     charge_model: Annotated[str | None, typer.Option(help="Only this charge model.")] = None,
     form: Annotated[Format, typer.Option("--format", help="table, csv or json.")] = Format.TABLE,
 ) -> None:
-    """List known affinities: your own results, then those shipped with the package.
+    """List known affinities, your own and those shipped: of each model that of the lowest pose.
 
     Example: pomdft affinities --ligand A-alpha-SiW9O34 --format csv
     """

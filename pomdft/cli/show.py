@@ -32,8 +32,7 @@ _CONVENTIONS = {
 }
 #: Shown in lines of their own, or of no use to a reader.
 _ELSEWHERE = {
-    *("key", "level", "calculations", "source", "schema_version", "model"),
-    *("ensemble_ev", "beef_terms_ev"),
+    *("key", "level", "calculations", "source", "schema_version", "model", "beef_terms_ev"),
 }
 
 

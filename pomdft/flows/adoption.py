@@ -7,7 +7,8 @@ import numpy as np
 from pomdft.flows.preparation import geometry_key, plan_affinity
 from pomdft.schemas.affinity import Affinity
 from pomdft.store.adoption import AdoptionReport, copy_shipped
-from pomdft.store.reference import load_reference_affinities, read_archived
+from pomdft.store.documents import load_reference_affinities
+from pomdft.store.reference import read_archived
 from pomdft.store.results import ResultStore
 
 

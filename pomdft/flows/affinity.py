@@ -12,15 +12,15 @@ from jobflow import Flow, Job, Maker, Response, job
 from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
-from pomdft.errors import NotComputedError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
 from pomdft.flows.reporting import current_reporter
-from pomdft.schemas.affinity import OTHER_POSE, SAME_MINIMUM_EV, Affinity, AffinityModel
+from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
+from pomdft.schemas.poses import choose_pose, name_other_poses
 from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
 from pomdft.structures.contacts import count_contacts
@@ -221,8 +221,7 @@ def choose_lowest(documents: list[CalculationDocument]) -> CalculationDocument:
 
     Of those that have met the same minimum it is the first one.
     """
-    lowest = min(document.energy_ev for document in documents)
-    return next(d for d in documents if d.energy_ev < lowest + SAME_MINIMUM_EV)
+    return documents[choose_pose([document.energy_ev for document in documents])]
 
 
 @job
@@ -293,37 +292,14 @@ def assemble_affinity(
             {role: results.read_result(key) for role, key in keys.items()},
             count_contacts_of(complex_molecule),
         )
-        others = [pose.key for pose in poses if pose.key != keys["complex"]]
-        named = {f"{OTHER_POSE}{number}": key for number, key in enumerate(others, start=1)}
-        affinity = affinity.model_copy(update={"calculations": affinity.calculations | named})
-        affinity = keep_additions(affinity, results)
-        affinity = results.save_affinity(affinity)
+        others = name_other_poses([pose.key for pose in poses], keys["complex"])
+        affinity = results.save_affinity(
+            affinity.model_copy(update={"calculations": affinity.calculations | others})
+        )
     except Exception as error:
         current_reporter().fail(f"binding energy of {filled.title}", error)
         raise
     return affinity
-
-
-def keep_additions(affinity: Affinity, store: ResultStore) -> Affinity:
-    """Return the affinity with what was added to the same one in the store before.
-
-    That is its ensemble, and the other poses where fewer were computed this time.
-    """
-    try:
-        known = store.read_affinity(affinity.key)
-    except NotComputedError:
-        return affinity
-    changes: dict[str, Any] = {}
-    if known.ensemble_ev is not None:
-        changes = {"std_ev": known.std_ev, "ensemble_ev": known.ensemble_ev}
-    others = known if known.poses > affinity.poses else affinity
-    calculations = {
-        role: key
-        for source in (known, affinity)
-        for role, key in source.calculations.items()
-        if source is others or not role.startswith(OTHER_POSE)
-    }
-    return affinity.model_copy(update=changes | {"calculations": calculations})
 
 
 def bind(

@@ -24,6 +24,7 @@ from pomdft.flows.solution import (
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.level import Level
+from pomdft.schemas.poses import choose_pose, name_other_poses
 from pomdft.store.documents import keep_document
 from pomdft.structures.contacts import count_contacts
 from pomdft.structures.convert import copy_molecule
@@ -153,11 +154,11 @@ def assemble_ion_affinity(
     parts : mapping of str to CalculationDocument
         "ligand", "reference", "released".
     poses : list of CalculationDocument
-        The ion on the ligand; the lowest counts.
+        The ion on the ligand; the lowest counts, see `pomdft.schemas.poses`.
     store : str, optional
         Folder of the store; by default POMDFT_STORE.
     """
-    best = min(poses, key=lambda pose: pose.result.energy_ev)
+    best = poses[choose_pose([pose.energy_ev for pose in poses])]
     try:
         document = bind_ion(
             names["ligand"],
@@ -169,6 +170,8 @@ def assemble_ion_affinity(
     except Exception as error:
         current_reporter().fail(f"ion affinity of {names['ligand']}", error)
         raise
+    others = name_other_poses([pose.key for pose in poses], best.key)
+    document = document.model_copy(update={"calculations": document.calculations | others})
     return keep_document(store_root(store), document)
 
 

@@ -73,7 +73,8 @@ def collect_contact_affinities(
 
 def _per_contact(document: Affinity, corrected: bool, contacts: float) -> ContactAffinity:
     shift = (document.counterpoise_correction_ev or 0.0) if corrected else 0.0
-    members = tuple((e + shift) / contacts for e in document.ensemble_ev or ())
+    ensemble = document.ensemble_ev
+    members = () if ensemble is None else tuple(((ensemble + shift) / contacts).tolist())
     std, note = document.std_ev, ""
     if std is None and not members:
         std, note = ASSUMED_STD_EV * contacts, f" (std of {ASSUMED_STD_EV} eV assumed)"

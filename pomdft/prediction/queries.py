@@ -6,7 +6,8 @@ from typing import Any
 
 from pomdft.schemas.affinity import Affinity
 from pomdft.settings import load_settings
-from pomdft.store.reference import load_reference_affinities
+from pomdft.store.documents import load_reference_affinities
+from pomdft.store.minima import keep_lowest
 from pomdft.store.results import ResultStore
 
 #: Columns of `affinities`, in this order.
@@ -34,25 +35,27 @@ AFFINITY_COLUMNS = (
 
 
 def find_affinities(**equal: str | None) -> list[Affinity]:
-    """Return affinities of the user's store, and shipped ones the store does not have.
+    """Return the known affinity of each model at each level, see `pomdft.store.minima`.
 
     Parameters
     ----------
     **equal : str, optional
         Fields of the model, and `level`; None for any.
+
+    Returns
+    -------
+    list of Affinity
+        Shipped, then the user's own, oldest first.
     """
-    own = ResultStore(load_settings().store).affinities(**equal)
-    have = {_identity(a) for a in own}
-    shipped = [
-        a for a in load_reference_affinities() if _identity(a) not in have and _matches(a, equal)
-    ]
-    return shipped + own
+    store = ResultStore(load_settings().store)
+    shipped = [a for a in load_reference_affinities() if _matches(a, equal)]
+    return keep_lowest([*shipped, *store.affinities(**equal)], store, _identity)
 
 
 def affinity_row(found: Affinity) -> dict[str, Any]:
     """Return one row of the affinity table."""
     data: dict[str, Any] = found.model_dump(
-        exclude={"model", "level", "calculations", "ensemble_ev"}
+        exclude={"model", "level", "calculations", "beef_terms_ev"}
     )
     data |= found.model.model_dump()
     data |= {"level": found.level.name, "poses": found.poses}
@@ -60,7 +63,7 @@ def affinity_row(found: Affinity) -> dict[str, Any]:
 
 
 def _identity(found: Affinity) -> tuple[str, ...]:
-    """Return what a user's own affinity has in common with the shipped one that it replaces.
+    """Return what affinities of one model at one level have in common.
 
     The orientation is an outcome, the lowest in energy.
     """

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, model_validator
 
-from pomdft.schemas.base import Document, UtcTime
-from pomdft.schemas.level import Level
+from pomdft.schemas.base import Document
+from pomdft.schemas.beef import N_MEMBERS, fit_terms
+from pomdft.schemas.reaction import ReactionEnergy
 
-#: Role of a calculation -> what its energy is multiplied with in a binding energy.
-BALANCE: Final = {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
-#: Role in `calculations` of a pose that was computed and not taken: this and a number.
-OTHER_POSE: Final = "other-pose-"
-#: Poses nearer than this (eV) to the lowest have met the same minimum; the one that docking ranks
-#: first is taken, so that it stays the same however many are computed.
-SAME_MINIMUM_EV: Final = 0.01
 #: Printed with every table and plot of affinities.
 SIGN_CONVENTION = "binding energy in eV; negative = bound"
 
@@ -53,17 +48,13 @@ class AffinityModel(Document):
         return f"{self.ligand} + {metal}, {self.site}, {self.charge_model}"
 
 
-class Affinity(Document):
+class Affinity(ReactionEnergy):
     """Binding energy of a ligand to a metal cluster. Negative = bound.
 
     Attributes
     ----------
-    key : str
-        Content key.
     model : AffinityModel
         Ligand, metal, cluster, site, charge model.
-    level : Level
-        Level of theory.
     energy_ev : float
         Binding energy E(complex) - E(ligand) - E(cluster), each at its own relaxed minimum (at
         the given geometry for levels that do not relax); eV, negative = bound; not corrected for
@@ -80,25 +71,17 @@ class Affinity(Document):
         Metal-oxygen (or metal-ligand-atom) contacts in the relaxed complex.
     per_contact_ev : float or None
         `energy_ev` / `contacts`; None without contacts.
-    std_ev : float or None
-        Standard deviation of the functional's error from a BEEF-vdW ensemble; None where no
-        ensemble was computed.
-    ensemble_ev : tuple of float or None
-        Binding energy of each ensemble member, eV.
     calculations : dict of str
-        Role ("complex", "ligand", "cluster", "frozen-ligand" ...) -> calculation key; where
-        several poses were computed also "other-pose-1" ... -> those that came out higher or met
-        the same minimum.
-    source : str
-        "store" or "reference" (shipped with the package).
+        "complex", "ligand", "cluster", "frozen-ligand", "frozen-cluster" and, with counterpoise
+        correction, "ghost-ligand", "ghost-cluster" -> calculation key.
+
+    Others are those of :class:`~pomdft.schemas.reaction.ReactionEnergy`.
     """
 
-    CURRENT_VERSION: ClassVar[int] = 1
+    CURRENT_VERSION: ClassVar[int] = 2
+    schema_version: int = Field(default=2, ge=1)
 
-    key: str
     model: AffinityModel
-    level: Level
-    energy_ev: float
     counterpoise_correction_ev: float | None = None
     interaction_energy_ev: float
     reorganisation_ligand_ev: float
@@ -106,12 +89,33 @@ class Affinity(Document):
     dispersion_ev: float | None = None
     contacts: int = Field(ge=0)
     per_contact_ev: float | None = None
-    std_ev: float | None = Field(default=None, ge=0)
-    ensemble_ev: tuple[float, ...] | None = None
-    calculations: dict[str, str]
-    relaxed: bool
-    source: str = "store"
-    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_members(cls, data: Any) -> Any:
+        """Turn a document of version 1, which has all members, into one with their terms."""
+        if not isinstance(data, dict) or data.get("schema_version") != 1:
+            return data
+        kept = {name: value for name, value in data.items() if name != "ensemble_ev"}
+        kept["schema_version"] = 2
+        members = data.get("ensemble_ev")
+        if members is None:
+            return {**kept, "std_ev": None}
+        if len(members) != N_MEMBERS:
+            msg = f"ensemble_ev has {len(members)} members instead of {N_MEMBERS}"
+            raise ValueError(msg)
+        shifts = np.asarray(members, dtype=np.float64) - float(data["energy_ev"])
+        return {**kept, "beef_terms_ev": tuple(fit_terms(shifts).tolist())}
+
+    @property
+    def balance(self) -> Mapping[str, float]:
+        """Complex less fragments."""
+        return {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
+
+    @property
+    def title(self) -> str:
+        """The model."""
+        return self.model.title
 
     @property
     def ligand(self) -> str:
@@ -122,11 +126,6 @@ class Affinity(Document):
     def metal(self) -> str:
         """Symbol of the metal."""
         return self.model.metal
-
-    @property
-    def poses(self) -> int:
-        """How many poses were computed; the energy is that of the lowest, to 0.01 eV."""
-        return 1 + sum(role.startswith(OTHER_POSE) for role in self.calculations)
 
     @property
     def counterpoise_energy_ev(self) -> float | None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of ion affinities.
@@ -32,8 +30,6 @@ class IonAffinity(ReactionEnergy):
 
     Attributes
     ----------
-    key : str
-        Content key.
     ligand : str
         Name of the POM.
     metal : str
@@ -72,7 +68,6 @@ class IonAffinity(ReactionEnergy):
 
     CURRENT_VERSION: ClassVar[int] = 1
 
-    key: str
     ligand: str
     metal: str
     oxidation_state: int = Field(ge=1, le=8)
@@ -87,7 +82,6 @@ class IonAffinity(ReactionEnergy):
     dispersion_ev: float | None = None
     contacts: int = Field(ge=0)
     shortest_contact_angstrom: float | None = Field(default=None, gt=0)
-    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:
@@ -109,10 +103,11 @@ class IonAffinity(ReactionEnergy):
         )
 
     def __repr__(self) -> str:
+        poses = "one pose" if self.poses == 1 else f"the lowest of {self.poses} poses"
         return (
             f"IonAffinity({self.reaction}: {self.energy_ev:+.3f} eV ({self.uncertainty}), shift "
             f"{self.potential_shift_v:+.3f} V of {self.salt}, at {self.level.title}; negative = "
-            f"bound, harder to reduce; without entropy; key {self.key})"
+            f"bound, harder to reduce; without entropy; {poses}; key {self.key})"
         )
 
     __str__ = __repr__

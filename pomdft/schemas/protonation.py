@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of protonation energies.
@@ -30,8 +28,6 @@ class ProtonationEnergy(ReactionEnergy):
 
     Attributes
     ----------
-    key : str
-        Content key.
     pom : str
         Name, e.g. "alpha-PMo12O40".
     protons : int
@@ -63,7 +59,6 @@ class ProtonationEnergy(ReactionEnergy):
 
     CURRENT_VERSION: ClassVar[int] = 1
 
-    key: str
     pom: str
     protons: int = Field(ge=1, le=60)
     series: int = Field(ge=1, le=60)
@@ -73,7 +68,6 @@ class ProtonationEnergy(ReactionEnergy):
     dispersion_ev: float | None = None
     oh_length_angstrom: float = Field(gt=0)
     moving: int = Field(ge=1)
-    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from pomdft.schemas.base import Document
+from pomdft.schemas.base import Document, UtcTime
+from pomdft.schemas.beef import N_BEEF_TERMS, ensemble_coefficients
 from pomdft.schemas.level import Level
+from pomdft.schemas.poses import other_poses
 
-#: Exchange and correlation terms that the members of the BEEF-vdW ensemble weigh differently.
-N_BEEF_TERMS: Final = 32
 #: Role of the single point that gives a calculation's terms: this, then the calculation's own.
 ENSEMBLE_ROLE: Final = "ensemble-"
 
@@ -22,6 +25,8 @@ class ReactionEnergy(Document):
 
     Attributes
     ----------
+    key : str
+        Content key.
     level : Level
         Level of theory.
     energy_ev : float
@@ -30,16 +35,21 @@ class ReactionEnergy(Document):
         Standard deviation of the BEEF-vdW ensemble, eV; None where none was computed.
     beef_terms_ev : tuple of 32 floats or None
         The same sum of the exchange and correlation terms that the members weigh differently, in
-        the order of `ase.dft.bee`, eV: `pomdft.flows.ensemble.ensemble_coefficients` times these is
+        the order of `ase.dft.bee`, eV: `pomdft.schemas.beef.ensemble_coefficients` times these is
         the deviation of each member, the same member whatever the energy.
     relaxed : bool
         Whether what can relax was relaxed at the level.
     calculations : dict of str
-        Role -> key of a calculation; with an ensemble also "ensemble-" and role.
+        Role -> key of a calculation; with an ensemble also "ensemble-" and role; where several
+        poses were computed also "other-pose-1" ... -> those that came out higher or met the same
+        minimum.
     source : str
-        "store" or "reference".
+        "store" or "reference" (shipped with the package).
+    finished : datetime
+        When it was first put together, UTC.
     """
 
+    key: str
     level: Level
     energy_ev: float
     std_ev: float | None = Field(default=None, ge=0)
@@ -49,6 +59,7 @@ class ReactionEnergy(Document):
     relaxed: bool
     calculations: dict[str, str] = Field(min_length=1)
     source: str = "store"
+    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @model_validator(mode="after")
     def _check_ensemble(self) -> ReactionEnergy:
@@ -71,6 +82,39 @@ class ReactionEnergy(Document):
     def title(self) -> str:
         """What the energy is of, in a few words."""
         return type(self).__name__
+
+    @property
+    def poses(self) -> int:
+        """How many poses were computed; the energy is that of the lowest, to 0.01 eV."""
+        return 1 + len(other_poses(self.calculations))
+
+    @property
+    def ensemble_ev(self) -> NDArray[np.float64] | None:
+        """Energy of each of the 2000 members, eV, scattered about `energy_ev`; None without."""
+        if self.beef_terms_ev is None:
+            return None
+        shifts = ensemble_coefficients() @ np.array(self.beef_terms_ev)
+        return np.asarray(self.energy_ev + shifts, dtype=np.float64)
+
+    def with_additions(self, known: Self) -> Self:
+        """Return this energy with what was added to the same one, of equal key, before.
+
+        That is its ensemble, and the other poses where fewer were computed this time. Nothing of it
+        is kept where the energy is another: a calculation was made again.
+        """
+        if known.energy_ev != self.energy_ev:
+            return self
+        kept = known.calculations
+        changes: dict[str, Any] = {}
+        calculations = dict(self.calculations)
+        if self.std_ev is None and known.std_ev is not None:
+            changes = {"std_ev": known.std_ev, "beef_terms_ev": known.beef_terms_ev}
+            calculations |= {r: key for r, key in kept.items() if r.startswith(ENSEMBLE_ROLE)}
+        if known.poses > self.poses:
+            fewer = other_poses(calculations)
+            calculations = {r: key for r, key in calculations.items() if r not in fewer}
+            calculations |= other_poses(kept)
+        return self.model_copy(update=changes | {"calculations": calculations})
 
     @property
     def uncertainty(self) -> str:

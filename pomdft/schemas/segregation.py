@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from pydantic import Field
 
-from pomdft.schemas.base import UtcTime
 from pomdft.schemas.reaction import ReactionEnergy
 
 #: Printed with every table and plot of segregation energies.
@@ -20,8 +18,6 @@ class SegregationEnergyDocument(ReactionEnergy):
 
     Attributes
     ----------
-    key : str
-        Content key.
     host, solute : str
         Metals.
     facet : str
@@ -43,14 +39,12 @@ class SegregationEnergyDocument(ReactionEnergy):
 
     CURRENT_VERSION: ClassVar[int] = 1
 
-    key: str
     host: str
     solute: str
     facet: str
     layers: int = Field(ge=3)
     repeat: tuple[int, int]
     lattice_constant_angstrom: float = Field(gt=0)
-    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:
@@ -76,8 +70,6 @@ class SubstitutionEnergyDocument(ReactionEnergy):
 
     Attributes
     ----------
-    key : str
-        Content key.
     host, solute : str
         Metals.
     n_atoms : int
@@ -95,12 +87,10 @@ class SubstitutionEnergyDocument(ReactionEnergy):
 
     CURRENT_VERSION: ClassVar[int] = 1
 
-    key: str
     host: str
     solute: str
     n_atoms: int = Field(ge=2)
     lattice_constant_angstrom: float = Field(gt=0)
-    finished: UtcTime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def balance(self) -> Mapping[str, float]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pomdft.store.documents import document_path, load_every_reference_document, save_document
-from pomdft.store.files import write_atomically
-from pomdft.store.reference import (
-    load_provenance,
+from pomdft.store.documents import (
+    document_path,
+    load_every_reference_document,
     load_reference_affinities,
-    read_archived,
-    read_archived_log,
+    save_document,
 )
+from pomdft.store.files import write_atomically
+from pomdft.store.reference import load_provenance, read_archived, read_archived_log
 from pomdft.store.results import ResultStore
 
 

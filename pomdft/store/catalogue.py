@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from pomdft.errors import NotComputedError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
-from pomdft.store.documents import KINDS, StoredDocument, load_every_reference_document
-from pomdft.store.reference import load_provenance, load_reference_affinities, read_archived
+from pomdft.store.documents import (
+    KINDS,
+    StoredDocument,
+    load_every_reference_document,
+    load_reference_affinities,
+)
+from pomdft.store.reference import load_provenance, read_archived
 from pomdft.store.results import ResultStore
 
 

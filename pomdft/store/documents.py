@@ -1,8 +1,8 @@
-"""Derived documents other than affinities: one JSON file each, shipped ones beside them.
+"""Derived documents: one JSON file each, and those that are shipped with the package.
 
 Layout::
 
-    <store>/documents/<kind>/<key>.json
+    <store>/documents/<kind>/<key>.json     all but affinities, see pomdft.store.results
     pomdft/store/reference/<kind>.json      shipped with the package, a list
 """
 
@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from pomdft.errors import CorruptDocumentError, PomdftError
+from pomdft.errors import CorruptDocumentError
+from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.base import Document
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
-from pomdft.schemas.level import Level
 from pomdft.schemas.protonation import ProtonationEnergy
-from pomdft.schemas.provenance import CalculationRecord
-from pomdft.schemas.reaction import ENSEMBLE_ROLE, ReactionEnergy
+from pomdft.schemas.reaction import ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
+from pomdft.store.checks import check_document
 from pomdft.store.files import write_atomically
-from pomdft.store.reference import TOLERANCE_EV, load_provenance, read_archived
+from pomdft.store.reference import load_provenance
 
 StoredReaction = (
     SegregationEnergyDocument | SubstitutionEnergyDocument | IonAffinity | ProtonationEnergy
@@ -43,6 +44,7 @@ D = TypeVar(
     ProtonationEnergy,
     InteractionEnergy,
 )
+S = TypeVar("S", bound=Document)
 
 #: Class -> folder in the store, and name of the shipped file.
 KINDS: dict[type[StoredDocument], str] = {
@@ -77,7 +79,8 @@ def keep_document(root: Path, document: D) -> D:
         The store.
     document : StoredDocument
         An equal one that was finished earlier is kept, so that nothing changes when finished work
-        is asked for again; also one to which an ensemble was added.
+        is asked for again; so is what was added to it, see
+        `pomdft.schemas.reaction.ReactionEnergy.with_additions`.
     """
     path = document_path(root, document)
     if path.exists():
@@ -85,20 +88,13 @@ def keep_document(root: Path, document: D) -> D:
             known = type(document).from_json(path.read_bytes(), str(path))
         except CorruptDocumentError:
             known = None
-        if known is not None and _says_no_less(known, document):
-            return known
+        if known is not None:
+            if isinstance(document, ReactionEnergy) and isinstance(known, ReactionEnergy):
+                document = document.with_additions(known)
+            if known == document.model_copy(update={"finished": known.finished}):
+                return known
     save_document(root, document)
     return document
-
-
-def _says_no_less(known: StoredDocument, document: StoredDocument) -> bool:
-    """Return whether a stored document has all that a new one of the same key says."""
-    changes: dict[str, Any] = {"finished": document.finished}
-    if isinstance(document, ReactionEnergy) and document.std_ev is None:
-        added = {role for role in known.calculations if role.startswith(ENSEMBLE_ROLE)}
-        own = {role: key for role, key in known.calculations.items() if role not in added}
-        changes |= {"std_ev": None, "beef_terms_ev": None, "calculations": own}
-    return known.model_copy(update=changes) == document
 
 
 def list_documents(root: Path, kind: type[D]) -> list[D]:
@@ -125,7 +121,7 @@ def load_reference_documents(kind: type[D]) -> tuple[D, ...]:
     Raises
     ------
     CorruptDocumentError
-        A shipped document is damaged or does not pass `check_reference_document`.
+        A shipped document is damaged or does not pass `pomdft.store.checks.check_document`.
     """
     return tuple(d for d in _load_shipped(KINDS[kind]) if isinstance(d, kind))
 
@@ -135,130 +131,32 @@ def load_every_reference_document() -> tuple[StoredDocument, ...]:
     return tuple(itertools.chain.from_iterable(_load_shipped(name) for name in KINDS.values()))
 
 
-@lru_cache(maxsize=8)
-def _load_shipped(name: str) -> tuple[StoredDocument, ...]:
-    path = resources.files("pomdft.store") / "reference" / f"{name}.json"
-    if not path.is_file():
-        return ()
-    records = load_provenance()
-    kind = next(kind for kind, folder in KINDS.items() if folder == name)
-    return tuple(
-        check_reference_document(kind.from_json(json.dumps(entry), str(path)), records)
-        for entry in json.loads(path.read_text())
-    )
-
-
-def check_reference_document(
-    document: StoredDocument, records: Mapping[str, CalculationRecord]
-) -> StoredDocument:
-    """Return the document if it may be shipped.
-
-    Parameters
-    ----------
-    document : StoredDocument
-    records : mapping of str to CalculationRecord
-        By key.
+@lru_cache(maxsize=1)
+def load_reference_affinities() -> tuple[Affinity, ...]:
+    """Return the affinities that are shipped with the package.
 
     Raises
     ------
     CorruptDocumentError
-        It is not marked "reference", one of its calculations is unknown, or it is an energy
-        (segregation, substitution, ion affinity, protonation) that is unrelaxed, of calculations
-        at another level, or does not follow from its calculations, or a cohesive or interaction
-        energy that does not.
+        A shipped document is damaged or does not pass `pomdft.store.checks.check_document`.
     """
-    name = f"Reference document {document.key}"
-    if document.source != "reference":
-        raise CorruptDocumentError(f"{name} is marked {document.source}.")
-    for role, key in document.calculations.items():
-        if key not in records:
-            raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
-    if isinstance(document, BulkMetal) and document.cohesive_energy_ev_per_atom is not None:
-        if "atom" not in document.calculations:
-            raise CorruptDocumentError(f"{name} lacks its calculations.")
-        atom = records[document.calculations["atom"]].energy_ev
-        expected = atom - document.energy_ev_per_atom
-        _check_energy(name, document.cohesive_energy_ev_per_atom, expected)
-    if isinstance(document, ReactionEnergy):
-        _check_reaction(name, document, records)
-    if isinstance(document, IonAffinity):
-        shift = document.energy_ev / document.oxidation_state
-        if abs(document.potential_shift_v - shift) > TOLERANCE_EV:
-            raise CorruptDocumentError(
-                f"{name} says {document.potential_shift_v:.6f} V, its energy {shift:.6f} V."
-            )
-    if isinstance(document, InteractionEnergy):
-        _check_interaction(name, document, records)
-    return document
+    records = load_provenance()
+    return tuple(check_document(a, records) for a in _read_shipped("affinities", Affinity))
 
 
-def _check_reaction(
-    name: str, document: ReactionEnergy, records: Mapping[str, CalculationRecord]
-) -> None:
-    balance = document.balance
-    roles = set(balance)
-    if document.std_ev is not None:
-        roles |= {f"{ENSEMBLE_ROLE}{role}" for role in balance}
-    if set(document.calculations) != roles:
-        raise CorruptDocumentError(f"{name} lacks its calculations.")
-    parts = {role: records[document.calculations[role]] for role in roles}
-    minima = [parts[role] for role in document.minima]
-    _check_relaxed(name, document.relaxed and document.level.relax, minima)
-    _check_level(name, document.level, parts)
-    expected = sum(factor * parts[role].energy_ev for role, factor in balance.items())
-    _check_energy(name, document.energy_ev, expected)
+@lru_cache(maxsize=8)
+def _load_shipped(name: str) -> tuple[StoredDocument, ...]:
+    records = load_provenance()
+    kind = next(kind for kind, folder in KINDS.items() if folder == name)
+    return tuple(check_document(document, records) for document in _read_shipped(name, kind))
 
 
-def _check_interaction(
-    name: str, document: InteractionEnergy, records: Mapping[str, CalculationRecord]
-) -> None:
-    keys = dict(document.calculations)
-    if "geometry" not in keys:
-        raise CorruptDocumentError(f"{name} lacks its calculations.")
-    _check_relaxed(name, True, [records[keys.pop("geometry")]])
-    for fragments, given in (
-        (("frozen-ligand", "frozen-cluster"), document.energy_ev),
-        (("ghost-ligand", "ghost-cluster"), document.counterpoise_energy_ev),
-    ):
-        roles = ("complex", *fragments)
-        if given is None:
-            continue
-        if not set(roles) <= set(keys):
-            raise CorruptDocumentError(f"{name} lacks its calculations.")
-        parts = {role: records[keys[role]] for role in roles}
-        _check_level(name, document.level, parts)
-        whole, *others = (part.energy_ev for part in parts.values())
-        _check_energy(name, given, whole - sum(others))
-
-
-def _check_level(name: str, level: Level, parts: Mapping[str, CalculationRecord]) -> None:
-    for role, record in parts.items():
-        if record.level_title != level.title and not _is_the_same_at(level, record.key):
-            raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
-
-
-def _is_the_same_at(level: Level, key: str) -> bool:
-    """Return whether what sets a level apart does not enter a calculation, and so not its key.
-
-    Levels that differ in which atoms of a POM move share the calculations of small molecules.
-    """
-    try:
-        request = read_archived(key).request
-    except PomdftError:
-        return False
-    return request.model_copy(update={"level": level}).key == key
-
-
-def _check_relaxed(name: str, relaxed: bool, records: Iterable[CalculationRecord]) -> None:
-    if not relaxed or not all(record.relaxed for record in records):
-        raise CorruptDocumentError(f"{name} is not relaxed.")
-
-
-def _check_energy(name: str, given_ev: float, expected_ev: float) -> None:
-    if abs(given_ev - expected_ev) > TOLERANCE_EV:
-        raise CorruptDocumentError(
-            f"{name} says {given_ev:.6f} eV, its calculations {expected_ev:.6f} eV."
-        )
+def _read_shipped(name: str, kind: type[S]) -> list[S]:
+    path = resources.files("pomdft.store") / "reference" / f"{name}.json"
+    if not path.is_file():
+        return []
+    entries = json.loads(path.read_text())
+    return [kind.from_json(json.dumps(entry), str(path)) for entry in entries]
 
 
 def find_documents(root: Path, kind: type[D], accept: Callable[[D], bool]) -> list[D]:

@@ -19,13 +19,12 @@ from typing import Any
 from pomdft.errors import PomdftError, StoreError
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
 from pomdft.settings import load_settings
+from pomdft.store.checks import check_document
 from pomdft.store.documents import (
     KINDS,
-    check_reference_document,
     list_every,
 )
 from pomdft.store.files import write_atomically
-from pomdft.store.reference import check_reference
 from pomdft.store.results import ResultStore
 
 #: Only affinities of this level are shipped unless others are asked for.
@@ -74,7 +73,7 @@ def export_reference(
         shipped = affinity.model_copy(update={"source": "reference"})
         try:
             found = _archive(store, target, shipped.calculations.values())
-            check_reference(shipped, records | found)
+            check_document(shipped, records | found)
         except PomdftError as error:
             lines.append(f"left out {affinity!r}: {error}")
             continue
@@ -88,7 +87,7 @@ def export_reference(
             other = document.model_copy(update={"source": "reference"})
             try:
                 found = _archive(store, target, other.calculations.values())
-                check_reference_document(other, records | found)
+                check_document(other, records | found)
             except PomdftError as error:
                 lines.append(f"left out {document!r}: {error}")
                 continue

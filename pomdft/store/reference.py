@@ -1,4 +1,4 @@
-"""Affinities shipped with the package: converged, with provenance, read only.
+"""Calculations behind the data shipped with the package: records, inputs, results and logs.
 
 Layout::
 
@@ -13,20 +13,11 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 
 from pomdft.errors import CorruptDocumentError, NotComputedError
-from pomdft.schemas.affinity import BALANCE, OTHER_POSE, SAME_MINIMUM_EV, Affinity
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
-
-#: Roles of the calculations without which an affinity is no affinity.
-NEEDED_ROLES = frozenset({"complex", "ligand", "cluster", "frozen-ligand", "frozen-cluster"})
-#: Those that have to be relaxed.
-MINIMA = tuple(BALANCE)
-#: A shipped energy has to follow from its calculations this closely, eV.
-TOLERANCE_EV = 1e-6
 
 
 @lru_cache(maxsize=1)
@@ -46,82 +37,6 @@ def load_provenance() -> dict[str, CalculationRecord]:
         for entry in json.loads(path.read_text())
     )
     return {record.key: record for record in records}
-
-
-@lru_cache(maxsize=1)
-def load_reference_affinities() -> tuple[Affinity, ...]:
-    """Return the shipped affinities.
-
-    Raises
-    ------
-    CorruptDocumentError
-        A shipped document is damaged, unrelaxed, unconverged, without its calculations, or does
-        not follow from them.
-    """
-    path = resources.files("pomdft.store") / "reference" / "affinities.json"
-    if not path.is_file():
-        return ()
-    records = load_provenance()
-    return tuple(
-        check_reference(Affinity.from_json(json.dumps(entry), origin=str(path)), records)
-        for entry in json.loads(path.read_text())
-    )
-
-
-def check_reference(affinity: Affinity, records: Mapping[str, CalculationRecord]) -> Affinity:
-    """Return the affinity if it may be shipped.
-
-    Parameters
-    ----------
-    affinity : Affinity
-    records : mapping of str to CalculationRecord
-        By key.
-
-    Raises
-    ------
-    CorruptDocumentError
-        It is not relaxed, names no calculations, one of them is unknown or has not reached its
-        limit of forces, or the energy is not what follows from them (typed by hand, say).
-    """
-    name = f"Reference affinity {affinity.key}"
-    if not affinity.relaxed or not affinity.level.relax:
-        raise CorruptDocumentError(f"{name} is not relaxed.")
-    if not set(affinity.calculations) >= NEEDED_ROLES:
-        raise CorruptDocumentError(f"{name} lacks its calculations.")
-    if affinity.source != "reference":
-        raise CorruptDocumentError(f"{name} is marked {affinity.source}.")
-    for role, key in affinity.calculations.items():
-        if key not in records:
-            raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
-    parts = {role: records[affinity.calculations[role]] for role in MINIMA}
-    for role, record in parts.items():
-        # A single atom has nothing to relax, yet its relaxation is recorded as one.
-        if not record.relaxed:
-            raise CorruptDocumentError(f"{name}: the {role} ({record.key}) is not relaxed.")
-        if record.level_title != affinity.level.title:
-            raise CorruptDocumentError(f"{name}: the {role} is of level {record.level_title}.")
-    _check_other_poses(name, affinity, records)
-    expected = sum(factor * parts[role].energy_ev for role, factor in BALANCE.items())
-    if abs(expected - affinity.energy_ev) > TOLERANCE_EV:
-        raise CorruptDocumentError(
-            f"{name} says {affinity.energy_ev:.6f} eV, its calculations {expected:.6f} eV."
-        )
-    return affinity
-
-
-def _check_other_poses(
-    name: str, affinity: Affinity, records: Mapping[str, CalculationRecord]
-) -> None:
-    lowest = records[affinity.calculations["complex"]].energy_ev
-    for role, key in affinity.calculations.items():
-        if not role.startswith(OTHER_POSE):
-            continue
-        if not records[key].relaxed:
-            raise CorruptDocumentError(f"{name}: the {role} ({key}) is not relaxed.")
-        if records[key].level_title != affinity.level.title:
-            raise CorruptDocumentError(f"{name}: the {role} ({key}) is of another level.")
-        if records[key].energy_ev < lowest - SAME_MINIMUM_EV:
-            raise CorruptDocumentError(f"{name}: the {role} ({key}) is lower than its complex.")
 
 
 def read_archived(key: str) -> ArchivedCalculation:

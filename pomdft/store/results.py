@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pomdft.errors import CorruptDocumentError, InputError, NotComputedError, StoreError
 from pomdft.schemas.affinity import Affinity
@@ -208,25 +208,26 @@ class ResultStore:
         Returns
         -------
         Affinity
-            The stored one: with the time it was first finished, and with its ensemble even where
-            the same binding energy comes again without.
+            The stored one: with the time it was first finished, and with what was added to the
+            same binding energy before, see `Affinity.with_additions`.
         """
         path = self.root / "affinities" / f"{affinity.key}.json"
+        known = None
         try:
-            kept = self.read_affinity(affinity.key)
-            same = _says_no_less(kept, affinity)
+            known = self.read_affinity(affinity.key)
         except NotComputedError:
-            same = False
+            pass
         except CorruptDocumentError:
             set_aside(path)
-            same = False
-        if not same:
-            write_atomically(path, affinity.to_json())
-            self.index.add_affinity(affinity)
-            return affinity
-        if affinity.key not in self.index.find_affinities(ligand=affinity.ligand):
-            self.index.add_affinity(kept)
-        return kept
+        if known is not None:
+            affinity = affinity.with_additions(known)
+            if known == affinity.model_copy(update={"finished": known.finished}):
+                if known.key not in self.index.find_affinities(ligand=known.ligand):
+                    self.index.add_affinity(known)
+                return known
+        write_atomically(path, affinity.to_json())
+        self.index.add_affinity(affinity)
+        return affinity
 
     def read_affinity(self, key: str) -> Affinity:
         """Return an affinity by key.
@@ -322,14 +323,6 @@ class ResultStore:
         except CorruptDocumentError:
             aside.append(set_aside(path))
             return None
-
-
-def _says_no_less(kept: Affinity, new: Affinity) -> bool:
-    """Return whether a stored affinity has all that a new one of the same key says."""
-    changes: dict[str, Any] = {"finished": new.finished}
-    if new.std_ev is None and set(new.calculations.items()) <= set(kept.calculations.items()):
-        changes |= {"std_ev": None, "ensemble_ev": None, "calculations": new.calculations}
-    return kept.model_copy(update=changes) == new
 
 
 def _read(path: Path) -> bytes | None:

@@ -10,6 +10,8 @@ from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.settings import load_settings
 from pomdft.store.documents import find_documents
+from pomdft.store.minima import keep_lowest
+from pomdft.store.results import ResultStore
 
 #: Level of theory that is asked for where none is named.
 DEFAULT_LEVEL = "lcao-water"
@@ -35,10 +37,11 @@ def load_ion_affinities(
     Returns
     -------
     list of IonAffinity
-        Shipped, then the user's own; of equal ones the last counts.
+        Shipped, then the user's own; one of each model at each level, see `pomdft.store.minima`.
     """
-    return find_documents(
-        root or load_settings().store,
+    root = root or load_settings().store
+    found = find_documents(
+        root,
         IonAffinity,
         lambda d: (
             (ligand is None or d.ligand == ligand)
@@ -47,6 +50,13 @@ def load_ion_affinities(
             and (level is None or d.level.name == level)
         ),
     )
+    return keep_lowest(found, ResultStore(root), _describe_exchange)
+
+
+def _describe_exchange(document: IonAffinity) -> tuple[str, ...]:
+    """Return what ion affinities of one model at one level have in common."""
+    model = (document.ligand, document.site, document.charge_model)
+    return (*model, document.salt, document.reference_complex, document.level.title)
 
 
 def load_protonation_energies(

@@ -8,7 +8,8 @@ from pomdft.calculations.cost import CostEstimate, estimate_cost, format_duratio
 from pomdft.calculations.levels import load_level
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
-from pomdft.store.reference import load_reference_affinities, read_archived
+from pomdft.store.documents import load_reference_affinities
+from pomdft.store.reference import read_archived
 
 GPAW = load_level("lcao")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pomdft.store.reference import load_reference_affinities
+from pomdft.store.documents import load_reference_affinities
 
 Run = Callable[..., Any]
 ROOT = Path(__file__).parents[2]

@@ -21,9 +21,9 @@ from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEn
 from pomdft.store.documents import (
     list_documents,
     load_every_reference_document,
+    load_reference_affinities,
     load_reference_documents,
 )
-from pomdft.store.reference import load_reference_affinities
 from pomdft.store.results import ResultStore
 
 Run = Callable[..., Any]

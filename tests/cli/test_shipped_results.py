@@ -10,8 +10,8 @@ import pytest
 from pomdft.cli.recomputation import find_command
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.level import Level
-from pomdft.store.documents import load_every_reference_document
-from pomdft.store.reference import load_provenance, load_reference_affinities
+from pomdft.store.documents import load_every_reference_document, load_reference_affinities
+from pomdft.store.reference import load_provenance
 
 Run = Callable[..., Any]
 AFFINITIES = load_reference_affinities()

@@ -15,8 +15,12 @@ from pomdft.flows.jobs import GpawRelaxMaker
 from pomdft.flows.preparation import find_prepared, plan_affinity
 from pomdft.schemas.dband import DBand
 from pomdft.store import reference
-from pomdft.store.documents import list_documents, load_reference_documents
-from pomdft.store.reference import load_provenance, load_reference_affinities
+from pomdft.store.documents import (
+    list_documents,
+    load_reference_affinities,
+    load_reference_documents,
+)
+from pomdft.store.reference import load_provenance
 from pomdft.store.results import ResultStore
 
 
@@ -94,7 +98,7 @@ def test_own_affinity_without_ensemble_stays(adopted: ResultStore, tmp_path: Pat
     shipped = next(a for a in load_reference_affinities() if a.std_ev is not None)
     own = ResultStore(tmp_path)
     mine = own.save_affinity(
-        shipped.model_copy(update={"std_ev": None, "ensemble_ev": None, "source": "store"})
+        shipped.model_copy(update={"std_ev": None, "beef_terms_ev": None, "source": "store"})
     )
     adopt_shipped(own)
     assert own.read_affinity(shipped.key) == mine

@@ -16,7 +16,7 @@ from pomdft.schemas.level import Level
 from pomdft.schemas.metal_study import MetalStudy
 from pomdft.schemas.provenance import CalculationRecord
 from pomdft.settings import load_settings
-from pomdft.store.documents import check_reference_document
+from pomdft.store.checks import check_document
 from pomdft.store.export import export_reference
 from pomdft.store.results import ResultStore
 from pomdft.structures.crystals import build_free_atom
@@ -77,13 +77,13 @@ def test_hand_typed_cohesive_energy_is_refused(tmp_path):
         for r in json.loads((tmp_path / "reference" / "provenance.json").read_text())
     }
     document = BulkMetal.model_validate(entry)
-    assert check_reference_document(document, records) is document
+    assert check_document(document, records) is document
     typed = document.model_copy(update={"cohesive_energy_ev_per_atom": 3.5})
     with pytest.raises(CorruptDocumentError, match=r"says .* its calculations"):
-        check_reference_document(typed, records)
+        check_document(typed, records)
     without = {role: key for role, key in document.calculations.items() if role != "atom"}
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
-        check_reference_document(document.model_copy(update={"calculations": without}), records)
+        check_document(document.model_copy(update={"calculations": without}), records)
 
 
 def test_atom_keeps_the_moment_of_its_ground_state():

@@ -22,7 +22,8 @@ from pomdft.prediction.figures import draw_convergence
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.provenance import CalculationRecord
-from pomdft.store.documents import check_reference_document, list_documents
+from pomdft.store.checks import check_document
+from pomdft.store.documents import list_documents
 from pomdft.store.reference import load_provenance, read_archived
 from pomdft.store.results import ResultStore
 
@@ -116,23 +117,23 @@ def test_what_does_not_follow_is_not_shipped(
     for role, key in shipped.calculations.items():
         if role != "geometry":
             records[key] = record(store, key)
-    assert check_reference_document(shipped, records) is shipped
+    assert check_document(shipped, records) is shipped
     typed = shipped.model_copy(update={"energy_ev": shipped.energy_ev - 0.01})
     with pytest.raises(CorruptDocumentError, match="its calculations"):
-        check_reference_document(typed, records)
+        check_document(typed, records)
     half = shipped.model_copy(update={"counterpoise_energy_ev": -1.0})
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
-        check_reference_document(half, records)
+        check_document(half, records)
     other = shipped.model_copy(update={"level": energies[1].level})
     with pytest.raises(CorruptDocumentError, match="is of level"):
-        check_reference_document(other, records)
+        check_document(other, records)
     roles = {k: v for k, v in shipped.calculations.items() if k != "geometry"}
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
-        check_reference_document(shipped.model_copy(update={"calculations": roles}), records)
+        check_document(shipped.model_copy(update={"calculations": roles}), records)
     geometry = shipped.calculations["geometry"]
     rough = {geometry: records[geometry].model_copy(update={"max_force_ev_per_angstrom": 1.0})}
     with pytest.raises(CorruptDocumentError, match="is not relaxed"):
-        check_reference_document(shipped, records | rough)
+        check_document(shipped, records | rough)
 
 
 def test_figure_shows_each_metal_and_their_difference(energies: list[InteractionEnergy]) -> None:

@@ -5,21 +5,18 @@ import pytest
 
 from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError, InputError
-from pomdft.flows.affinity import keep_additions
 from pomdft.flows.ensemble import (
     EnsembleMaker,
-    ensemble_coefficients,
-    ensemble_shifts,
     final_request,
 )
 from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
 from pomdft.settings import load_settings
-from pomdft.store.documents import list_documents
-from pomdft.store.reference import load_reference_affinities
+from pomdft.store.documents import list_documents, load_reference_affinities
 from pomdft.store.results import ResultStore
 
 LEVEL = Level(
@@ -50,17 +47,6 @@ def test_coefficients_are_those_of_the_functional_and_reproducible():
     np.testing.assert_array_equal(first, second)
     # LDA and PBE correlation share one coefficient: what one gets the other loses.
     np.testing.assert_allclose(first[:, 30], -first[:, 31])
-
-
-def test_members_are_subtracted_one_by_one():
-    rng = np.random.default_rng(1)
-    parts = {role: rng.normal(size=32) for role in ("complex", "ligand", "cluster")}
-    one_by_one = ensemble_coefficients() @ parts["complex"]
-    one_by_one -= ensemble_coefficients() @ parts["ligand"]
-    one_by_one -= ensemble_coefficients() @ parts["cluster"]
-    np.testing.assert_allclose(ensemble_shifts(parts), one_by_one, atol=1e-10)
-    parts["complex"] = parts["ligand"] + parts["cluster"]
-    np.testing.assert_allclose(ensemble_shifts(parts), 0.0, atol=1e-10)
 
 
 def make_affinity(store, energies, keys, level=LEVEL):
@@ -98,8 +84,8 @@ def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
 
     assert updated.energy_ev == affinity.energy_ev
     assert store.affinities() == [updated]
-    assert keep_additions(affinity, store) == updated
-    members = np.array(updated.ensemble_ev)
+    assert store.save_affinity(affinity) == updated
+    members = updated.ensemble_ev
     assert members.shape == (2000,)
     assert updated.std_ev == pytest.approx(members.std(), abs=1e-4)
     assert abs(members.mean() - updated.energy_ev) < 0.1 * updated.std_ev + 1e-4
@@ -111,13 +97,14 @@ def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
 
     # GPAW's own contributions, which it gives for a BEEF-vdW density only.
     parameters = {**LEVEL.parameters, "xc": "BEEF-vdW"}
-    own = {}
+    own = np.zeros(32)
     for role in PARTS:
         atoms = make_atoms(store.read_input(keys[role]))
         atoms.calc = GPAW(**parameters, txt=None)
         atoms.get_potential_energy()
-        own[role] = np.array(atoms.calc.get_nonselfconsistent_energies("beefvdw"))
-    assert updated.std_ev == pytest.approx(float(ensemble_shifts(own).std()), rel=0.15)
+        terms = np.array(atoms.calc.get_nonselfconsistent_energies("beefvdw"))
+        own += affinity.balance[role] * terms
+    assert updated.std_ev == pytest.approx((ensemble_coefficients() @ own).std(), rel=0.15)
 
     again = EnsembleMaker(store=str(tmp_path), cores=1).add_ensemble(affinity)
     assert again == updated
@@ -133,7 +120,7 @@ def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
 def test_levels_without_a_density_are_refused(tmp_path):
     level = Level(name="xtb", method="tblite", relax=False)
     roles = ("complex", "ligand", "cluster")
-    affinity = make_affinity(None, dict.fromkeys(roles, 0.0), {}, level)
+    affinity = make_affinity(None, dict.fromkeys(roles, 0.0), {"complex": "b" * 24}, level)
     with pytest.raises(InputError, match="is not of GPAW"):
         EnsembleMaker(store=str(tmp_path)).add_ensemble(affinity)
 

@@ -12,7 +12,7 @@ from pomdft.calculations.levels import load_level
 from pomdft.cli.recomputation import find_command
 from pomdft.errors import InputError, NotComputedError
 from pomdft.flows.bulk import BulkMaker
-from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to, ensemble_coefficients
+from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
 from pomdft.flows.metals import make_metal_flows, run_metal_flows
 from pomdft.flows.segregation import (
     MixingMaker,
@@ -20,6 +20,7 @@ from pomdft.flows.segregation import (
     find_segregation,
 )
 from pomdft.prediction.stored import collect_segregation
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.metal_study import MetalStudy
 from pomdft.schemas.segregation import SegregationEnergyDocument

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -16,10 +17,13 @@ from pomdft.flows.metals import run_metal_flows
 from pomdft.flows.protonation import ProtonationMaker
 from pomdft.flows.solution import reaction_energy
 from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.poses import SAME_MINIMUM_EV
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.provenance import CalculationRecord
-from pomdft.store.documents import check_reference_document, list_documents
+from pomdft.store.checks import check_document
+from pomdft.store.documents import list_documents
 from pomdft.store.export import export_reference
+from pomdft.store.reference import load_provenance
 from pomdft.store.results import ResultStore
 from pomdft.store.solution import load_ion_affinities, load_protonation_energies
 
@@ -112,6 +116,40 @@ def test_command_of_a_step_computes_its_whole_series(computed):
 def test_unrelaxed_energies_say_so(computed):
     *_, static = computed[1]
     assert not static.relaxed
+
+
+def test_the_lowest_of_two_poses_counts_and_the_other_is_named(computed, monkeypatch, tmp_path):
+    store, (silver, *_) = computed
+    root = tmp_path / "copy"
+    shutil.copytree(store.root, root)
+    monkeypatch.setenv("POMDFT_STORE", str(root))
+    maker = IonAffinityMaker(level=silver.level, orientations=2)
+    (both,) = run_metal_flows([maker.make("W5O18", "Ag+")]).documents
+    energies = {r: ResultStore(root).read_result(k).energy_ev for r, k in both.calculations.items()}
+    assert silver.calculations["complex"] in both.calculations.values()
+    assert both.poses == 2
+    assert energies["complex"] <= energies["other-pose-1"] + SAME_MINIMUM_EV
+    assert "the lowest of 2 poses" in repr(both)
+    # One pose again: what is known of the other stays, and the lower one answers.
+    (again,) = run_metal_flows(
+        [IonAffinityMaker(level=silver.level).make("W5O18", "Ag+")]
+    ).documents
+    assert again.calculations["complex"] == silver.calculations["complex"]
+    assert pomdft.ion_affinity("W5O18", "Ag+", level="loose") == both
+
+    some = next(record for record in load_provenance().values() if record.relaxed)
+    records = {
+        key: some.model_copy(
+            update={"key": key, "level_title": both.level.title, "energy_ev": energies[role]}
+        )
+        for role, key in both.calculations.items()
+    }
+    shipped = both.model_copy(update={"source": "reference"})
+    assert check_document(shipped, records) is shipped
+    key = both.calculations["other-pose-1"]
+    lower = records[key].model_copy(update={"energy_ev": energies["complex"] - 0.1})
+    with pytest.raises(CorruptDocumentError, match="is lower than its complex"):
+        check_document(shipped, {**records, key: lower})
 
 
 def test_queries_by_store_and_api(computed, monkeypatch):
@@ -220,7 +258,7 @@ def exported(computed, tmp_path_factory):
 def test_relaxed_documents_are_exported_and_the_rest_left_out(exported):
     target, lines, records = exported
     (entry,) = json.loads((target / "ion_affinity.json").read_text())
-    assert check_reference_document(IonAffinity.model_validate(entry), records).salt == "Ag+"
+    assert check_document(IonAffinity.model_validate(entry), records).salt == "Ag+"
     steps = json.loads((target / "protonation.json").read_text())
     assert len(steps) == 2
     assert all(ProtonationEnergy.model_validate(step).relaxed for step in steps)
@@ -244,7 +282,7 @@ def test_hand_typed_and_unrelaxed_ion_affinities_are_refused(exported, changes, 
     (entry,) = json.loads((target / "ion_affinity.json").read_text())
     document = IonAffinity.model_validate(entry).model_copy(update=changes)
     with pytest.raises(CorruptDocumentError, match=match):
-        check_reference_document(document, records)
+        check_document(document, records)
 
 
 def test_unconverged_forces_and_unknown_calculations_are_refused(exported):
@@ -255,12 +293,12 @@ def test_unconverged_forces_and_unknown_calculations_are_refused(exported):
     key = step.calculations["protonated"]
     rough = {**records, key: records[key].model_copy(update={"max_force_ev_per_angstrom": 0.4})}
     with pytest.raises(CorruptDocumentError, match="not relaxed"):
-        check_reference_document(step, rough)
+        check_document(step, rough)
     with pytest.raises(CorruptDocumentError, match="no record"):
-        check_reference_document(step, {})
+        check_document(step, {})
     typed = step.model_copy(update={"energy_ev": step.energy_ev + 0.01})
     with pytest.raises(CorruptDocumentError, match="its calculations"):
-        check_reference_document(typed, records)
+        check_document(typed, records)
 
 
 def test_documents_survive_their_files(computed):

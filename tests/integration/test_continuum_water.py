@@ -12,7 +12,7 @@ from pymatgen.core import Molecule
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import Box, make_model
 from pomdft.calculations.perform import perform
-from pomdft.flows.ensemble import ensemble_coefficients
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.level import Level
 from pomdft.settings import Settings

@@ -7,6 +7,7 @@ from pomdft.analysis.elements import find_metal
 from pomdft.analysis.segregation_ligand import ContactAffinity, monolayer_coverage
 from pomdft.prediction.affinities import ASSUMED_STD_EV, collect_contact_affinities
 from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.level import Level
 
 
@@ -22,7 +23,7 @@ def make(metal: str, level: str = "lcao", **changes: Any) -> Affinity:
         "reorganisation_metal_ev": 0.0,
         "contacts": 4,
         "per_contact_ev": -0.5,
-        "calculations": {},
+        "calculations": {"complex": "b" * 24},
         "relaxed": True,
     }
     return Affinity(**{**fields, **changes})
@@ -68,9 +69,12 @@ def test_counterpoise_is_used_only_where_all_have_it():
 
 
 def test_ensembles_are_per_contact_and_missing_ones_are_named():
-    members = (-1.6, -2.0, -2.4)
-    found = collect_contact_affinities([make("Au", ensemble_ev=members, std_ev=0.33), make("Ag")])
-    assert found["Au"].members_ev == pytest.approx((-0.4, -0.5, -0.6))
+    terms = np.linspace(-0.2, 0.3, 32)
+    shifts = ensemble_coefficients() @ terms
+    gold = make("Au", beef_terms_ev=tuple(terms), std_ev=shifts.std())
+    found = collect_contact_affinities([gold, make("Ag")])
+    assert found["Au"].members_ev == pytest.approx((-2.0 + shifts) / 4)
+    assert found["Au"].std_ev == pytest.approx(shifts.std() / 4)
     assert found["Ag"].std_ev == pytest.approx(ASSUMED_STD_EV)
     assert "assumed" in found["Ag"].source
 

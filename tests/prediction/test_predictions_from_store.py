@@ -12,6 +12,7 @@ from pomdft.cli import predict as predict_cli
 from pomdft.cli import report as report_cli
 from pomdft.errors import NotComputedError
 from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.level import Level
 from pomdft.store.results import ResultStore
 
@@ -25,6 +26,8 @@ def run(function, *arguments):
 @pytest.fixture
 def filled_store(own_settings: Path) -> Path:
     store = ResultStore(own_settings)
+    first = ensemble_coefficients()[:, 0]
+    terms = (0.2 / first.std(), *(0.0,) * 31)
     for number, (metal, energy) in enumerate((("Au", -1.6), ("Ag", -8.0))):
         store.save_affinity(
             Affinity(
@@ -38,8 +41,8 @@ def filled_store(own_settings: Path) -> Path:
                 contacts=4,
                 per_contact_ev=energy / 4,
                 std_ev=0.2,
-                ensemble_ev=(energy - 0.2, energy, energy + 0.2),
-                calculations={},
+                beef_terms_ev=terms,
+                calculations={"complex": "b" * 24},
                 relaxed=True,
             )
         )

@@ -14,8 +14,12 @@ from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
-from pomdft.store.documents import load_every_reference_document, load_reference_documents
-from pomdft.store.reference import load_provenance, load_reference_affinities
+from pomdft.store.documents import (
+    load_every_reference_document,
+    load_reference_affinities,
+    load_reference_documents,
+)
+from pomdft.store.reference import load_provenance
 
 PAGE = (Path(__file__).parents[2] / "docs" / "DATASET.md").read_text()
 CONVERGENCE = (Path(__file__).parents[2] / "docs" / "convergence.md").read_text()

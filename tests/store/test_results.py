@@ -156,13 +156,15 @@ def test_an_ensemble_outlives_the_same_affinity_without_one(
     plain = make_affinity(1)
     calculations = plain.calculations | {"ensemble-complex": "b" * 24}
     rich = plain.model_copy(
-        update={"std_ev": 0.2, "ensemble_ev": (-0.8, -1.2), "calculations": calculations}
+        update={"std_ev": 0.2, "beef_terms_ev": (0.1,) * 32, "calculations": calculations}
     )
     assert filled.save_affinity(rich) == rich
     assert filled.save_affinity(make_affinity(1)) == rich
     assert filled.read_affinity(plain.key) == rich
     changed = make_affinity(1).model_copy(update={"contacts": 3})
-    assert filled.save_affinity(changed) == changed
+    written = rich.model_copy(update={"contacts": 3, "finished": changed.finished})
+    assert filled.save_affinity(changed) == written
+    assert filled.read_affinity(plain.key) == written
 
 
 def test_rebuild_equals_what_was_there(filled: ResultStore) -> None:

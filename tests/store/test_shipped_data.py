@@ -14,9 +14,9 @@ from pomdft.calculations.perform import perform
 from pomdft.errors import CorruptDocumentError, NotComputedError
 from pomdft.flows.affinity import bind
 from pomdft.flows.bulk import BulkMaker, fit_equation_of_state
-from pomdft.flows.ensemble import ensemble_coefficients
 from pomdft.flows.segregation import SegregationMaker
 from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, as_vectors
@@ -25,19 +25,15 @@ from pomdft.schemas.provenance import CalculationRecord
 from pomdft.schemas.reaction import ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument
 from pomdft.settings import load_settings
+from pomdft.store.checks import check_document
 from pomdft.store.documents import (
     KINDS,
-    check_reference_document,
     load_every_reference_document,
+    load_reference_affinities,
     load_reference_documents,
 )
 from pomdft.store.export import export_reference, strip_machine
-from pomdft.store.reference import (
-    check_reference,
-    load_provenance,
-    load_reference_affinities,
-    read_archived,
-)
+from pomdft.store.reference import load_provenance, read_archived
 from pomdft.store.results import ResultStore
 
 RELAXED = Level(
@@ -104,7 +100,7 @@ def test_relaxed_work_is_exported_and_the_rest_left_out_with_a_reason(exported):
     affinity, records = load(target)
     assert affinity.source == "reference"
     assert affinity.level.name == "emt"
-    assert check_reference(affinity, records) is affinity
+    assert check_document(affinity, records) is affinity
     left_out = [line for line in lines if line.startswith("left out")]
     assert len(left_out) == 2
     assert all("is not relaxed" in line for line in left_out)
@@ -161,19 +157,19 @@ def test_hand_typed_energies_are_refused(exported):
     affinity, records = load(exported[1])
     wrong = changed(affinity, energy_ev=affinity.energy_ev - 0.01)
     with pytest.raises(CorruptDocumentError, match=r"says .* its calculations"):
-        check_reference(wrong, records)
+        check_document(wrong, records)
 
 
 def test_unrelaxed_energies_are_refused(exported):
     affinity, records = load(exported[1])
     with pytest.raises(CorruptDocumentError, match="is not relaxed"):
-        check_reference(changed(affinity, relaxed=False), records)
+        check_document(changed(affinity, relaxed=False), records)
     with pytest.raises(CorruptDocumentError, match="is not relaxed"):
-        check_reference(changed(affinity, level=STATIC), records)
+        check_document(changed(affinity, level=STATIC), records)
     key = affinity.calculations["complex"]
     static = {**records, key: records[key].model_copy(update={"task": "energy"})}
     with pytest.raises(CorruptDocumentError, match=r"the complex .* is not relaxed"):
-        check_reference(affinity, static)
+        check_document(affinity, static)
 
 
 def test_unconverged_forces_are_refused(exported):
@@ -181,7 +177,7 @@ def test_unconverged_forces_are_refused(exported):
     key = affinity.calculations["ligand"]
     rough = records[key].model_copy(update={"max_force_ev_per_angstrom": 0.3})
     with pytest.raises(CorruptDocumentError, match=r"the ligand .* is not relaxed"):
-        check_reference(affinity, {**records, key: rough})
+        check_document(affinity, {**records, key: rough})
 
 
 def test_other_poses_have_to_be_relaxed_and_higher(exported):
@@ -191,7 +187,7 @@ def test_other_poses_have_to_be_relaxed_and_higher(exported):
     def check(energy_ev, **changes):
         other = lowest.model_copy(update={"key": "f" * 24, "energy_ev": energy_ev} | changes)
         calculations = affinity.calculations | {"other-pose-1": other.key}
-        return check_reference(
+        return check_document(
             changed(affinity, calculations=calculations), {**records, other.key: other}
         )
 
@@ -200,29 +196,29 @@ def test_other_poses_have_to_be_relaxed_and_higher(exported):
         check(lowest.energy_ev - 0.02)
     with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is not relaxed"):
         check(lowest.energy_ev + 0.2, max_force_ev_per_angstrom=0.3)
-    with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is of another level"):
+    with pytest.raises(CorruptDocumentError, match=r"other-pose-1 .* is of level another level"):
         check(lowest.energy_ev + 0.2, level_title="another level")
 
 
 def test_energies_without_calculations_are_refused(exported):
     affinity, records = load(exported[1])
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
-        check_reference(changed(affinity, calculations={}), records)
+        check_document(changed(affinity, calculations={}), records)
     with pytest.raises(CorruptDocumentError, match="no record"):
-        check_reference(affinity, {})
+        check_document(affinity, {})
     with pytest.raises(CorruptDocumentError, match="is marked store"):
-        check_reference(changed(affinity, source="store"), records)
+        check_document(changed(affinity, source="store"), records)
 
 
 def test_segregation_energies_of_two_levels_are_refused(exported):
     _, records = load(exported[1])
     (entry,) = json.loads((exported[1] / "segregation.json").read_text())
     document = SegregationEnergyDocument.model_validate(entry)
-    assert check_reference_document(document, records) is document
+    assert check_document(document, records) is document
     key = document.calculations["inside"]
     mixed = {**records, key: records[key].model_copy(update={"level_title": "another level"})}
-    with pytest.raises(CorruptDocumentError, match="the inside is of level another level"):
-        check_reference_document(document, mixed)
+    with pytest.raises(CorruptDocumentError, match=r"the inside \(.*\) is of level another level"):
+        check_document(document, mixed)
 
 
 def test_ensembles_without_their_single_points_are_refused(exported):
@@ -232,10 +228,10 @@ def test_ensembles_without_their_single_points_are_refused(exported):
         entry | {"std_ev": 0.1, "beef_terms_ev": [0.0] * 32}
     )
     with pytest.raises(CorruptDocumentError, match="lacks its calculations"):
-        check_reference_document(document, records)
+        check_document(document, records)
     roles = {f"ensemble-{role}": key for role, key in document.calculations.items()}
     whole = document.model_copy(update={"calculations": document.calculations | roles})
-    assert check_reference_document(whole, records) is whole
+    assert check_document(whole, records) is whole
 
 
 def test_levels_share_what_they_compute_alike_and_nothing_else():
@@ -248,10 +244,10 @@ def test_levels_share_what_they_compute_alike_and_nothing_else():
         document.level.title
     }
     assert other.level.title != document.level.title
-    assert check_reference_document(other, records) is other
+    assert check_document(other, records) is other
     finer = load_level(document.level.name, {"name": "finer", "parameters": {"h": 0.18}})
     with pytest.raises(CorruptDocumentError, match="is of level"):
-        check_reference_document(document.model_copy(update={"level": finer}), records)
+        check_document(document.model_copy(update={"level": finer}), records)
 
 
 def test_loaded_data_pass_their_checks_and_their_files_are_whole():
@@ -290,7 +286,7 @@ def test_shipped_lattices_follow_from_their_points():
 
 def test_shipped_d_bands_are_those_of_their_calculations():
     for band in load_reference_documents(next(kind for kind in KINDS if KINDS[kind] == "d_band")):
-        check_reference_document(band, load_provenance())
+        check_document(band, load_provenance())
         (key,) = band.calculations.values()
         sites = read_archived(key).result.extras["d_band"]["sites"]
         centers = {site["index"]: site["center_ev"] for site in sites}
