@@ -70,8 +70,6 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
             words = ["solution", "protonation", document.pom, "--protons", str(document.series)]
             words += ["--site", document.site]
             words += _unless_default("--level", document.level.name, "lcao-water")
-    if isinstance(document, Affinity):
-        return shlex.join(["pomdft", *words])
     if isinstance(document, ReactionEnergy) and document.std_ev is not None:
         words.append("--ensemble")
     return shlex.join(["pomdft", *words])

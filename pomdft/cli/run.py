@@ -53,6 +53,9 @@ def run(  # noqa: PLR0917 - options of a command
         int | None,
         typer.Option(help="With --ligand: so many poses, the lowest energy counts; default: 1."),
     ] = None,
+    ensemble: Annotated[
+        bool, typer.Option("--ensemble", help="With --ligand: the functional's uncertainty too.")
+    ] = False,
     cores: Annotated[int, typer.Option(help="MPI ranks; 0: all cores.")] = 0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every calculation and its cost; run nothing.")
@@ -73,6 +76,7 @@ def run(  # noqa: PLR0917 - options of a command
         "sites": site,
         "charge_models": charge_model,
         "orientations": orientations,
+        "ensemble": ensemble or None,
     }
     given = {field: value for field, value in options.items() if value is not None}
     wanted = _read_study(study, ligand, metal, given)
@@ -152,7 +156,7 @@ def _read_study(
             option = field.removesuffix("s") if field != "orientations" else field
             raise InputError(
                 f"--{option.replace('_', '-')} goes with --ligand.",
-                f"Write {field}: {value} in {path}.",
+                f"Write {field}: {str(value).lower() if value is True else value} in {path}.",
             )
         return Study.from_file(path)
     if not ligands or not metals:

@@ -13,6 +13,7 @@ from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
 from pomdft.flows.documents import CalculationDocument
+from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_metal
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
 from pomdft.flows.reporting import current_reporter
@@ -21,10 +22,13 @@ from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
 from pomdft.schemas.poses import choose_pose, name_other_poses
+from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
 from pomdft.structures.contacts import count_contacts
 
+#: Parts of a binding energy that have an ensemble.
+ENSEMBLE_PARTS = ("ligand", "cluster", "complex")
 #: A fragment this much (eV) below its minimum has a lower minimum.
 LOWER_MINIMUM_EV = 0.005
 
@@ -47,6 +51,8 @@ class AffinityMaker(Maker):
         So many of the best orientations; the lowest energy counts.
     cation : str
         Counter-cation of the charge model "alkali".
+    ensemble : bool
+        Add a BEEF-vdW ensemble (three more single points).
     store : str, optional
         Folder of the results store; by default POMDFT_STORE.
     cores : int
@@ -60,6 +66,7 @@ class AffinityMaker(Maker):
     counterpoise: bool = True
     orientations: int = 1
     cation: str = "Na"
+    ensemble: bool = False
     store: str | None = None
     cores: int = 0
     retry: bool = False
@@ -156,7 +163,26 @@ class AffinityMaker(Maker):
         )
         result.name = f"binding energy: {model.title}"
         jobs.append(result)
-        return Flow(jobs, output=result.output, name=f"affinity: {model.title}")
+        if self.ensemble:
+            jobs += self._add_ensemble(result, parts, model)
+        return Flow(jobs, output=jobs[-1].output, name=f"affinity: {model.title}")
+
+    def _add_ensemble(
+        self, result: Job, parts: Mapping[str, Any], model: AffinityModel
+    ) -> list[Job]:
+        """Return the jobs that add an ensemble to a finished binding energy; it is the last's."""
+        common: dict[str, Any] = {"store": self.store, "cores": self.cores, "retry": self.retry}
+        points = []
+        for role in ENSEMBLE_PARTS:
+            label = f"{ENSEMBLE_ROLE}{role} of {model.title}"
+            point = EnsemblePointMaker(**common).make(
+                parts[role], label=label, with_d_band=has_metal(role)
+            )
+            point.name = label
+            points.append(point)
+        last = EnsembleMaker(**common).make(result.output, [point.output for point in points])
+        last.name = f"ensemble: {model.title}"
+        return [*points, last]
 
     def frozen_parts(self) -> list[tuple[str, str, bool]]:
         """Return role, fragment and ghosts of every single point at the complex's geometry."""

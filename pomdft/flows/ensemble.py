@@ -7,6 +7,7 @@ numbers of each calculation give all members of any energy difference.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,7 @@ from jobflow import Flow, Maker, job
 from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError, InputError, PomdftError
 from pomdft.flows.dband import assemble_d_band
+from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.periodic import store_root
 from pomdft.flows.reporting import current_reporter
 from pomdft.schemas.affinity import Affinity
@@ -35,8 +37,19 @@ from pomdft.store.results import ResultStore
 ENERGY_TOLERANCE_EV = 0.05
 #: Digits that are kept of a term that members weigh, in eV.
 _DIGITS = 8
+#: What every single point has to give.
+PLAIN_PROPERTIES: tuple[Property, ...] = ("beef-ensemble",)
 
 E = TypeVar("E", Affinity, StoredReaction)
+
+
+def has_metal(role: str) -> bool:
+    """Return whether a part of a binding energy has a metal, and so a d-band."""
+    return role != "ligand"
+
+
+def _choose_properties(with_d_band: bool) -> tuple[Property, ...]:
+    return (*PLAIN_PROPERTIES, "d-band") if with_d_band else PLAIN_PROPERTIES
 
 
 def final_request(
@@ -46,6 +59,71 @@ def final_request(
     request, result = read_calculation(store, key)
     model = request.model.with_positions(np.array(result.positions_angstrom))
     return CalculationInput.create("energy", model, request.level, properties)
+
+
+@dataclass
+class EnsemblePointMaker(Maker):
+    """Single point of a minimum, with the terms that the ensemble's members weigh.
+
+    Parameters are those of `EnsembleMaker`.
+    """
+
+    store: str | None = None
+    cores: int = 0
+    retry: bool = False
+    name: str = "ensemble point"
+
+    @job
+    def make(self, minimum: CalculationDocument, label: str, *, with_d_band: bool) -> str:
+        """Job: compute the single point; return its key.
+
+        Parameters
+        ----------
+        minimum : CalculationDocument
+            At whose geometry.
+        label : str
+            What it is for.
+        with_d_band : bool
+            Whether its metal's d-band is wanted too.
+        """
+        return self.compute(minimum.key, label, _choose_properties(with_d_band))[0]
+
+    def request(self, minimum: CalculationDocument, *, with_d_band: bool) -> CalculationInput:
+        """Return the calculation that `make` does."""
+        store = ResultStore(store_root(self.store))
+        return final_request(store, minimum.key, _choose_properties(with_d_band))
+
+    def compute(
+        self, minimum: str, label: str, properties: tuple[Property, ...]
+    ) -> tuple[str, CalculationResult]:
+        """Return key and result of the single point of the minimum with the given key.
+
+        Raises
+        ------
+        CalculationError
+            It ends in another electronic state than the minimum.
+        """
+        reporter = current_reporter()
+        store = ResultStore(store_root(self.store))
+        try:
+            _, known = read_calculation(store, minimum)
+            request = final_request(store, minimum, properties)
+            reporter.begin(request, stored=store.find_result(request.key) is not None)
+            settings = load_settings().model_copy(
+                update={"store": Path(store.root)} | ({"cores": self.cores} if self.cores else {})
+            )
+            result = perform(request, store, settings, reporter.progress, retry=self.retry)
+            if abs(result.energy_ev - known.energy_ev) > ENERGY_TOLERANCE_EV:
+                raise CalculationError(
+                    f"The single point ({label}) is at {result.energy_ev:.3f} eV, its minimum at "
+                    f"{known.energy_ev:.3f} eV.",
+                    "It has met another electronic state: change spin or mixer of the level.",
+                )
+        except PomdftError as error:
+            reporter.fail(label, error)
+            raise
+        reporter.finish(request, result)
+        return request.key, result
 
 
 @dataclass
@@ -72,8 +150,8 @@ class EnsembleMaker(Maker):
     retry: bool = False
 
     @job(output_schema=ReactionEnergy)
-    def make(self, document: E) -> E:
-        """Job: see `add_ensemble`."""
+    def make(self, document: E, points: Sequence[str] = ()) -> E:
+        """Job: see `add_ensemble`; `points` are keys of single points that come before."""
         return self.add_ensemble(document)
 
     def add_ensemble(self, document: E) -> E:
@@ -96,14 +174,13 @@ class EnsembleMaker(Maker):
             raise InputError(f"{document!r} is not of GPAW.", "Choose a GPAW level.")
         root = store_root(self.store)
         store = ResultStore(root)
+        points = EnsemblePointMaker(self.store, self.cores, self.retry)
         probes, terms = {}, np.zeros(N_BEEF_TERMS)
         for role, factor in document.balance.items():
-            properties: tuple[Property, ...] = ("beef-ensemble",)
-            held = document if isinstance(document, Affinity) and role != "ligand" else None
-            if held is not None:
-                properties = ("beef-ensemble", "d-band")
-            label = f"ensemble of {role}: {document.title}"
-            key, result = self._probe(store, document.calculations[role], label, properties)
+            held = document if isinstance(document, Affinity) and has_metal(role) else None
+            label = f"{ENSEMBLE_ROLE}{role} of {document.title}"
+            properties = _choose_properties(held is not None)
+            key, result = points.compute(document.calculations[role], label, properties)
             probes[f"{ENSEMBLE_ROLE}{role}"] = key
             terms += factor * np.array(result.extras["beef_contributions_ev"])
             if held is not None:
@@ -121,31 +198,6 @@ class EnsembleMaker(Maker):
         else:
             save_document(root, updated)
         return updated
-
-    def _probe(
-        self, store: ResultStore, minimum: str, label: str, properties: tuple[Property, ...]
-    ) -> tuple[str, CalculationResult]:
-        """Return key and result of the single point of a minimum with the given key."""
-        reporter = current_reporter()
-        try:
-            _, known = read_calculation(store, minimum)
-            request = final_request(store, minimum, properties)
-            reporter.begin(request, stored=store.find_result(request.key) is not None)
-            settings = load_settings().model_copy(
-                update={"store": Path(store.root)} | ({"cores": self.cores} if self.cores else {})
-            )
-            result = perform(request, store, settings, reporter.progress, retry=self.retry)
-            if abs(result.energy_ev - known.energy_ev) > ENERGY_TOLERANCE_EV:
-                raise CalculationError(
-                    f"The single point ({label}) is at {result.energy_ev:.3f} eV, its minimum at "
-                    f"{known.energy_ev:.3f} eV.",
-                    "It has met another electronic state: change spin or mixer of the level.",
-                )
-        except PomdftError as error:
-            reporter.fail(label, error)
-            raise
-        reporter.finish(request, result)
-        return request.key, result
 
 
 def add_ensemble_to(flow: Flow, maker: EnsembleMaker) -> Flow:

@@ -14,8 +14,10 @@ from pymatgen.core import Molecule
 from pomdft.calculations.cost import CostEstimate, estimate_cost
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import make_model
-from pomdft.flows.affinity import AffinityMaker
+from pomdft.errors import InputError
+from pomdft.flows.affinity import ENSEMBLE_PARTS, AffinityMaker
 from pomdft.flows.documents import final_molecule
+from pomdft.flows.ensemble import PLAIN_PROPERTIES
 from pomdft.flows.jobs import take_fragment
 from pomdft.flows.preparation import AffinityPlan, find_prepared, plan_affinity
 from pomdft.flows.reporting import (
@@ -28,6 +30,7 @@ from pomdft.flows.reporting import (
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput, Task
 from pomdft.schemas.level import Level
+from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.schemas.study import Study
 from pomdft.settings import Settings
 from pomdft.store.results import ResultStore
@@ -186,13 +189,25 @@ class StudyPlan:
         n_ranks: int,
         history: list[tuple[str, str, int, float]],
     ) -> Iterator[PlannedCalculation]:
+        """Yield the calculations at geometries that are still to be found."""
+        points = []
         for role, fragment, with_ghosts in self.maker.frozen_parts():
             part, ghosts = take_fragment(plan.complexes[0], fragment, keep_ghosts=with_ghosts)
             atoms = make_model(part, self.level, plan.box, label=role, ghosts=ghosts)
+            points.append((role, f"{role} of {model.title}", atoms, (model.title, role)))
+        if self.maker.ensemble:
+            starts = {"ligand": plan.ligand, "cluster": plan.cluster, "complex": plan.complexes[0]}
+            for part_name in ENSEMBLE_PARTS:
+                atoms = make_model(starts[part_name], self.level, plan.box, label=part_name)
+                # Metals share the ligand's, in one cell.
+                same = CalculationInput.create("energy", atoms, self.level, PLAIN_PROPERTIES)
+                role = f"{ENSEMBLE_ROLE}{part_name}"
+                points.append((role, f"{role} of {model.title}", atoms, (role, same.key)))
+        for role, label, atoms, identity in points:
             yield PlannedCalculation(
                 affinity=model.title,
                 role=role,
-                label=f"{role} of {model.title}",
+                label=label,
                 task="energy",
                 n_atoms=len(atoms.symbols),
                 n_electrons=atoms.electron_count,
@@ -200,7 +215,7 @@ class StudyPlan:
                 key=None,
                 stored=False,
                 cost=estimate_cost("energy", atoms, self.level, n_ranks, history),
-                identity=(model.title, role),
+                identity=identity,
             )
 
 
@@ -222,11 +237,17 @@ def plan_study(study: Study, settings: Settings, *, retry: bool = False) -> Stud
         A name or value in the study is wrong.
     """
     level = load_level(study.level.preset, study.level.overrides)
+    if study.ensemble and level.method != "gpaw":
+        raise InputError(
+            f"Level {level.name} has no functional whose error an ensemble could tell.",
+            "Choose a GPAW level, or leave out ensemble.",
+        )
     maker = AffinityMaker(
         level=level,
         counterpoise=study.counterpoise,
         orientations=study.orientations,
         cation=study.cation,
+        ensemble=study.ensemble,
         store=str(settings.store),
         cores=study.resources.cores or settings.cores,
         retry=retry,

@@ -130,6 +130,9 @@ class Study(InputDocument):
         Counter-cation of the charge model "alkali".
     counterpoise : bool
         Compute the counterpoise correction (two more single points an affinity).
+    ensemble : bool
+        Add BEEF-vdW ensembles (three more single points an affinity), with the d-bands of the
+        clusters.
     level : LevelRequest
         Level of theory.
     resources : Resources
@@ -148,6 +151,7 @@ class Study(InputDocument):
     orientations: int = Field(default=1, ge=1, le=20)
     cation: str = "Na"
     counterpoise: bool = True
+    ensemble: bool = False
     level: LevelRequest = LevelRequest()
     resources: Resources = Resources()
 

@@ -117,7 +117,8 @@ def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> No
         update={"model": affinity.model.model_copy(update={"orientation": label})}
     )
     command = find_command(other)
-    assert command == f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations 3"
+    words = f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations 3 --ensemble"
+    assert command == words
     # Of more poses than that of the lowest, all are computed again.
     known = own | {f"other-pose-{n}": "0" * 24 for n in (1, 2, 3)}
     more = affinity.model_copy(update={"calculations": known})

@@ -227,3 +227,29 @@ def test_a_batch_of_a_killed_driver_is_cleared_away(
 
 def queue_has_another(slurm: SlurmNode, number: str) -> bool:
     return any(job[2].startswith("batch_") and job[0] != number for job in slurm.jobs())
+
+
+@pytest.mark.gpaw
+def test_ensemble_points_are_queue_jobs_of_their_own(slurm: SlurmNode, store: Path) -> None:
+    overrides = {
+        "relax": False,
+        "dispersion": None,
+        "parameters": {"basis": "szp(dzp)", "h": 0.3, "convergence": {"density": 1e-3}},
+    }
+    level = {"preset": "lcao", "overrides": overrides}
+    changes = {"level": level, "counterpoise": False, "ensemble": True, "resources": {"cores": 1}}
+    study = Study.from_fields(STUDY | changes)
+    before = slurm.count_submitted()
+    lines: list[str] = []
+    outcome, _ = submit_study(study, Cluster.from_fields(CLUSTER), load_settings(), lines.append)
+    assert outcome.missing == (), lines
+    (affinity,) = outcome.affinities
+    assert affinity.std_ev is not None
+    assert 0.01 < affinity.std_ev < 1.0
+    # Ligand, cluster, complex, two frozen fragments, and a point of each of the first three.
+    keys = ResultStore(store).calculation_keys()
+    assert len(keys) == 8
+    # And the xTB starts of ligand and complex.
+    assert slurm.count_submitted() == before + 10, lines
+    records = list(QueueFolder(store / "queue").records())
+    assert sorted(record.key for record in records if record.key) == keys

@@ -9,12 +9,14 @@ from pomdft.flows.ensemble import (
     EnsembleMaker,
     final_request,
 )
+from pomdft.flows.study import plan_study, run_study
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.level import Level
 from pomdft.schemas.model import AtomicModel
+from pomdft.schemas.study import Study
 from pomdft.settings import load_settings
 from pomdft.store.documents import list_documents, load_reference_affinities
 from pomdft.store.results import ResultStore
@@ -131,3 +133,50 @@ def test_single_points_begin_from_shipped_relaxations_in_an_empty_store(tmp_path
         ResultStore(tmp_path), shipped.calculations["ligand"], ("beef-ensemble",)
     )
     assert request.key == shipped.calculations["ensemble-ligand"]
+
+
+@pytest.mark.gpaw
+def test_a_study_asks_for_the_ensemble_of_its_affinities(own_settings):
+    overrides = {
+        "relax": False,
+        "dispersion": None,
+        "parameters": {"basis": "szp(dzp)", "h": 0.3, "convergence": {"density": 1e-3}},
+    }
+    fields = {
+        "name": "small",
+        "ligands": "thiolate",
+        "metals": ["Au", "Ag"],
+        "clusters": "M1",
+        "counterpoise": False,
+        "ensemble": True,
+    }
+    study = Study.from_fields(fields | {"level": {"preset": "lcao", "overrides": overrides}})
+    settings = load_settings().model_copy(update={"store": own_settings, "cores": 1})
+    plan = plan_study(study, settings)
+    # Two metals share the ligand and its point: 1 ligand + 2 x (cluster, complex, two frozen
+    # fragments), 1 point of the ligand + 2 x 2.
+    planned = plan.list_calculations(settings)
+    assert len(planned) == plan.count_calculations() == 14
+    points = [p for p in planned if p.role.startswith("ensemble-")]
+    assert sorted(p.role.removeprefix("ensemble-") for p in points) == [
+        *("cluster", "cluster", "complex", "complex", "ligand")
+    ]
+    study = study.model_copy(update={"metals": ("Au",)})
+    outcome = run_study(plan_study(study, settings))
+    assert outcome.missing == ()
+    (gold,) = outcome.affinities
+    assert gold.std_ev == pytest.approx(gold.ensemble_ev.std(), abs=1e-6)
+    assert 0.01 < gold.std_ev < 1.0
+    assert f"+- {gold.std_ev:.2f} eV" in repr(gold)
+    assert {role for role in gold.calculations if role.startswith("ensemble-")} == {
+        *("ensemble-complex", "ensemble-ligand", "ensemble-cluster")
+    }
+    assert len(ResultStore(own_settings).calculation_keys()) == 8
+    assert {b.ligand for b in list_documents(own_settings, DBand)} == {None, "thiolate"}
+    # Once more it is all there, with the added command too.
+    assert run_study(plan_study(study, settings)).affinities == outcome.affinities
+    assert EnsembleMaker(store=str(own_settings), cores=1).add_ensemble(gold) == gold
+    assert len(ResultStore(own_settings).calculation_keys()) == 8
+
+    with pytest.raises(InputError, match="no functional whose error"):
+        plan_study(Study.from_fields(fields | {"level": "xtb"}), settings)

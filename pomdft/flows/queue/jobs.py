@@ -18,6 +18,8 @@ from pymatgen.core import Molecule
 from qtoolkit.core.data_objects import QResources
 
 from pomdft.errors import InputError
+from pomdft.flows.documents import CalculationDocument
+from pomdft.flows.ensemble import EnsemblePointMaker
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, fragments_of, take_fragment
 from pomdft.flows.queue.resources import make_resources, scheduler_words
 from pomdft.schemas.calculation import CalculationInput
@@ -136,9 +138,15 @@ def list_jobs(flow: Flow) -> list[Job]:
         return [job for job, _ in flow.iterflow()]
 
 
-def find_request(job: Job) -> tuple[CalculationInput, GpawRelaxMaker | GpawStaticMaker] | None:
+def find_request(
+    job: Job,
+) -> tuple[CalculationInput, GpawRelaxMaker | GpawStaticMaker | EnsemblePointMaker] | None:
     """Return the calculation that a job with resolved arguments does; None for other jobs."""
     maker = getattr(job.function, "__self__", None)
+    if isinstance(maker, EnsemblePointMaker):
+        minimum = CalculationDocument.model_validate(job.function_args[0])
+        with_d_band = bool(job.function_kwargs["with_d_band"])
+        return maker.request(minimum, with_d_band=with_d_band), maker
     if not isinstance(maker, GpawRelaxMaker | GpawStaticMaker) or not job.function_args:
         return None
     molecule = job.function_args[0]
@@ -239,6 +247,10 @@ def _configure(job: Job, atoms: Counter[str], cluster: Cluster, settings: Settin
     if isinstance(maker, GpawRelaxMaker | GpawStaticMaker):
         method = maker.level.method
         place, ranks, resources = _choose(n_atoms, method, cluster)
+        if not maker.cores or maker.cores == settings.cores:
+            maker.cores = 0
+    elif isinstance(maker, EnsemblePointMaker):
+        place, ranks, resources = _choose(n_atoms, "gpaw", cluster)
         if not maker.cores or maker.cores == settings.cores:
             maker.cores = 0
     elif job.function.__name__ == "prepare_start":
