@@ -117,17 +117,18 @@ def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> No
         update={"model": affinity.model.model_copy(update={"orientation": label})}
     )
     command = find_command(other)
-    words = f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations 3 --ensemble"
-    assert command == words
+    words = f"pomdft run --ligand W5O18 --metal {affinity.metal} --orientations"
+    assert command == f"{words} 3 --ensemble"
     # Of more poses than that of the lowest, all are computed again.
     known = own | {f"other-pose-{n}": "0" * 24 for n in (1, 2, 3)}
     more = affinity.model_copy(update={"calculations": known})
     assert more.poses == 4
-    assert str(find_command(more)).endswith(" --orientations 4")
+    assert str(find_command(more)).endswith(" --orientations 4 --ensemble")
     planned = pomdft(*shlex.split(command)[1:], "--dry-run")
     assert planned.status == 0, planned.err
-    # Three complexes, ligand, cluster, and four single points at the complex that is lowest.
-    assert "9 calculations" in planned.out
+    # Three complexes, ligand, cluster, four single points at the complex that is lowest, and the
+    # three of the ensemble.
+    assert "12 calculations" in planned.out
 
 
 @pytest.mark.parametrize(
