@@ -50,6 +50,7 @@ CONVERGENCE_VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "parameters": {"mode": {"name": "pw", "ecut": 500}},
         },
         "finite differences h 0.18": {"preset": "fd", "vacuum_angstrom": 3.5},
+        "functional RPBE": {"parameters": {"xc": "RPBE"}},
     }
 )
 

@@ -22,7 +22,7 @@ from pomdft.flows.solution import (
     relaxed_within_limits,
 )
 from pomdft.schemas.base import canonical_hash
-from pomdft.schemas.ion_affinity import IonAffinity
+from pomdft.schemas.ion_affinity import IonAffinity, balance_exchange
 from pomdft.schemas.level import Level
 from pomdft.schemas.poses import choose_pose, name_other_poses
 from pomdft.store.documents import keep_document
@@ -199,7 +199,7 @@ def bind_ion(
     InputError
         The reaction does not conserve atoms or charge.
     """
-    coefficients = {"complex": 1, "released": reference.donors, "ligand": -1, "reference": -1}
+    coefficients = balance_exchange(reference.donors)
     energy, dispersion = reaction_energy(parts, coefficients)
     keys = {role: parts[role].key for role in coefficients}
     molecule = parts["complex"].molecule

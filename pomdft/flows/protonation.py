@@ -19,7 +19,7 @@ from pomdft.flows.reporting import current_reporter
 from pomdft.flows.solution import SolutionMaker, reaction_energy, relaxed_within_limits
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.level import Level
-from pomdft.schemas.protonation import ProtonationEnergy
+from pomdft.schemas.protonation import STEP_BALANCE, ProtonationEnergy
 from pomdft.store.documents import keep_document
 from pomdft.structures.acidity import add_proton, choose_acid_oxygens, find_resting_atoms
 from pomdft.structures.poms import build_pom
@@ -166,9 +166,8 @@ def bind_proton(
     InputError
         The reaction does not conserve atoms or charge.
     """
-    coefficients = {"protonated": 1, "water": 1, "parent": -1, "hydronium": -1}
-    energy, dispersion = reaction_energy(parts, coefficients)
-    keys = {role: parts[role].key for role in coefficients}
+    energy, dispersion = reaction_energy(parts, STEP_BALANCE)
+    keys = {role: parts[role].key for role in STEP_BALANCE}
     molecule = parts["protonated"].molecule
     proton = np.asarray(molecule[-1].coords)
     length = float(np.linalg.norm(proton - molecule[int(names["oxygen"])].coords))

@@ -82,7 +82,7 @@ class SolutionMaker(Maker):
 
 
 def reaction_energy(
-    parts: Mapping[str, CalculationDocument], coefficients: Mapping[str, int]
+    parts: Mapping[str, CalculationDocument], coefficients: Mapping[str, float]
 ) -> tuple[float, float | None]:
     """Return the energy of a reaction, and the share of dispersion in it.
 
@@ -90,7 +90,7 @@ def reaction_energy(
     ----------
     parts : mapping of str to CalculationDocument
         Role -> calculation.
-    coefficients : mapping of str to int
+    coefficients : mapping of str to float
         Role -> stoichiometric coefficient, negative on the left.
 
     Returns
@@ -117,10 +117,10 @@ def reaction_energy(
 
 
 def _check_balance(
-    parts: Mapping[str, CalculationDocument], coefficients: Mapping[str, int]
+    parts: Mapping[str, CalculationDocument], coefficients: Mapping[str, float]
 ) -> None:
-    balance: dict[str, int] = {}
-    charge = 0
+    balance: dict[str, float] = {}
+    charge = 0.0
     for role, n in coefficients.items():
         model = parts[role].request.model
         charge += n * model.charge
@@ -128,7 +128,7 @@ def _check_balance(
             balance[symbol] = balance.get(symbol, 0) + n
     wrong = {symbol: n for symbol, n in balance.items() if n}
     if wrong or charge:
-        raise InputError(f"The reaction is not balanced: atoms {wrong}, charge {charge:+d}.")
+        raise InputError(f"The reaction is not balanced: atoms {wrong}, charge {charge:+g}.")
 
 
 def relaxed_within_limits(parts: Mapping[str, CalculationDocument], level: Level) -> bool:

@@ -16,6 +16,12 @@ SIGN_CONVENTION = (
 )
 
 
+def balance_exchange(released_count: int) -> dict[str, float]:
+    """Return role -> coefficient of an exchange that releases so many ligands of the ion."""
+    released = float(released_count)
+    return {"complex": 1.0, "released": released, "ligand": -1.0, "reference": -1.0}
+
+
 class IonAffinity(ReactionEnergy):
     r"""Energy of a ligand taking a metal ion from its aquo or chloro complex. Negative = it does.
 
@@ -86,8 +92,7 @@ class IonAffinity(ReactionEnergy):
     @property
     def balance(self) -> Mapping[str, float]:
         """Products less reactants."""
-        released = float(self.released_count)
-        return {"complex": 1.0, "released": released, "ligand": -1.0, "reference": -1.0}
+        return balance_exchange(self.released_count)
 
     @property
     def title(self) -> str:

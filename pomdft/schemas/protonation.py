@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -13,6 +14,12 @@ from pomdft.schemas.reaction import ReactionEnergy
 SIGN_CONVENTION = (
     "protonation energy in eV a proton, from H3O+, electronic and continuum energies only; "
     "negative = the anion takes the proton from H3O+"
+)
+
+
+#: Role of a calculation -> coefficient in a step.
+STEP_BALANCE: Final[Mapping[str, float]] = MappingProxyType(
+    {"protonated": 1.0, "water": 1.0, "parent": -1.0, "hydronium": -1.0}
 )
 
 
@@ -72,7 +79,7 @@ class ProtonationEnergy(ReactionEnergy):
     @property
     def balance(self) -> Mapping[str, float]:
         """Products less reactants."""
-        return {"protonated": 1.0, "water": 1.0, "parent": -1.0, "hydronium": -1.0}
+        return STEP_BALANCE
 
     @property
     def title(self) -> str:
