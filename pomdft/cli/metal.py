@@ -27,9 +27,12 @@ _COLUMNS = {
         "metal",
         "symmetry",
         "lattice_constant_angstrom",
+        "lattice_constant_std_angstrom",
         "c_over_a",
         "bulk_modulus_gpa",
+        "bulk_modulus_std_gpa",
         "cohesive_energy_ev_per_atom",
+        "cohesive_std_ev_per_atom",
         "magnetic_moment_bohr_magneton_per_atom",
         "key",
     ),
@@ -47,7 +50,8 @@ _COLUMNS = {
     "mixing": ("host", "solute", "energy_ev", "std_ev", "relaxed", "n_atoms", "key"),
 }
 _CAPTIONS = {
-    "bulk": "equilibrium by equation of state; cohesive energy positive, no uncertainty computed",
+    "bulk": "equilibrium by equation of state; cohesive energy positive; std: of the BEEF-vdW "
+    "ensemble, where it was computed",
     "d-band": ENERGY_CONVENTION,
     "segregation": SIGN_CONVENTION,
     "mixing": "energy to dissolve one solute atom in eV; negative = mixes",
@@ -56,7 +60,7 @@ _CAPTIONS = {
 Retry = Annotated[bool, typer.Option("--retry", help="Try failed ones again.")]
 Ensemble = Annotated[
     bool,
-    typer.Option("--ensemble", help="BEEF-vdW ensembles: one more single point of each minimum."),
+    typer.Option("--ensemble", help="BEEF-vdW ensembles: one more single point each."),
 ]
 Form = Annotated[Format, typer.Option("--format", help="Of the table.")]
 
@@ -107,6 +111,7 @@ def bulk(
     cohesive: Annotated[
         bool, typer.Option("--cohesive", help="Cohesive energies too: one free atom more a metal.")
     ] = False,
+    ensemble: Ensemble = False,
     retry: Retry = False,
     form: Form = Format.TABLE,
 ) -> None:
@@ -114,7 +119,7 @@ def bulk(
 
     Example: pomdft metal bulk Au Ag
     """
-    _compute(_study("bulk", metals, cohesive=cohesive), retry, form)
+    _compute(_study("bulk", metals, cohesive=cohesive, ensemble=ensemble), retry, form)
 
 
 @app.command("d-band")

@@ -52,6 +52,7 @@ def find_command(document: Affinity | StoredDocument) -> str | None:
         case BulkMetal():
             words = ["metal", "bulk", document.metal]
             words += ["--cohesive"] if document.cohesive_energy_ev_per_atom is not None else []
+            words += ["--ensemble"] if document.has_ensemble else []
         case DBand():
             words = ["metal", "d-band", document.metal, "--facet", document.facet]
         case SegregationEnergyDocument():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jobflow import Flow, Maker, job
+from jobflow import Flow, Job, Maker, job
 
 from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError, InputError, PomdftError
@@ -200,16 +200,17 @@ class EnsembleMaker(Maker):
         return updated
 
 
-def add_ensemble_to(flow: Flow, maker: EnsembleMaker) -> Flow:
+def add_ensemble_to(flow: Flow, maker: Maker) -> Flow:
     """Return a flow that goes on with the ensemble of the energy that another flow gives.
 
     Parameters
     ----------
     flow : Flow
-        Its output is an energy, see `EnsembleMaker.add_ensemble`.
-    maker : EnsembleMaker
+        Its output is what the maker takes.
+    maker : Maker
+        `EnsembleMaker`, or that of lattice constants.
     """
-    last = maker.make(flow.output)
+    last: Job = maker.make(flow.output)
     last.name = f"ensemble: {flow.name}"
     return Flow([flow, last], output=last.output, name=flow.name)
 

@@ -14,7 +14,7 @@ from pomdft.calculations.models import fit_box, lay_out_box
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.periodic import store_root
 from pomdft.flows.preparation import find_far_shell, prepare_start
-from pomdft.flows.reporting import current_reporter
+from pomdft.flows.reporting import reporting_failure
 from pomdft.flows.solution import (
     SolutionMaker,
     on_framework,
@@ -159,7 +159,7 @@ def assemble_ion_affinity(
         Folder of the store; by default POMDFT_STORE.
     """
     best = poses[choose_pose([pose.energy_ev for pose in poses])]
-    try:
+    with reporting_failure(f"ion affinity of {names['ligand']}"):
         document = bind_ion(
             names["ligand"],
             names["site"],
@@ -167,9 +167,6 @@ def assemble_ion_affinity(
             Level(**level),
             {"complex": best, **parts},
         )
-    except Exception as error:
-        current_reporter().fail(f"ion affinity of {names['ligand']}", error)
-        raise
     others = name_other_poses([pose.key for pose in poses], best.key)
     document = document.model_copy(update={"calculations": document.calculations | others})
     return keep_document(store_root(store), document)

@@ -13,6 +13,7 @@ from maggma.stores import MemoryStore
 
 from pomdft.calculations.levels import load_level
 from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.bulk_ensemble import BulkEnsembleMaker
 from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
 from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
@@ -70,15 +71,18 @@ def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = Fal
         "cores": study.resources.cores or settings.cores,
         "retry": retry,
     }
+    ensembles = EnsembleMaker(**common) if study.ensemble else None
     pairs = list(itertools.permutations(study.metals, 2))
     facets: tuple[str | None, ...] = study.facets or (None,)
     if study.kind == "bulk":
         # Asked for by name, a lattice is computed even where one is shipped.
         if study.cohesive:
             cohesion = CohesionMaker(level=bulk_level, shipped=False, **common)
-            return [cohesion.make(metal) for metal in study.metals]
-        bulk = BulkMaker(level=bulk_level, shipped=False, **common)
-        return [_single(bulk.make(metal), f"bulk {metal}") for metal in study.metals]
+            flows = [cohesion.make(metal) for metal in study.metals]
+        else:
+            bulk = BulkMaker(level=bulk_level, shipped=False, **common)
+            flows = [_single(bulk.make(metal), f"bulk {metal}") for metal in study.metals]
+        return _finish(flows, BulkEnsembleMaker(**common) if study.ensemble else None)
     if study.kind == "d-band":
         bands = DBandMaker(level=level, bulk_level=bulk_level, **common)
         return [bands.make(m, f) for m, f in itertools.product(study.metals, facets)]
@@ -86,12 +90,12 @@ def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = Fal
         mixing = MixingMaker(
             level=level, bulk_level=bulk_level, supercell=study.supercell, **common
         )
-        return _finish([mixing.make(host, solute) for host, solute in pairs], study, common)
+        return _finish([mixing.make(host, solute) for host, solute in pairs], ensembles)
     swaps = SegregationMaker(
         level=level, bulk_level=bulk_level, layers=study.layers, repeat=study.repeat, **common
     )
     flows = [swaps.make(host, solute, f) for (host, solute), f in itertools.product(pairs, facets)]
-    return _finish(flows, study, common)
+    return _finish(flows, ensembles)
 
 
 def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> MetalOutcome:
@@ -121,11 +125,9 @@ def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> 
     return MetalOutcome(tuple(documents), tuple(missing))
 
 
-def _finish(flows: list[Flow], study: MetalStudy, common: dict[str, Any]) -> list[Flow]:
-    """Return the flows, with their ensembles where the study wants them."""
-    if not study.ensemble:
-        return flows
-    return [add_ensemble_to(flow, EnsembleMaker(**common)) for flow in flows]
+def _finish(flows: list[Flow], maker: EnsembleMaker | BulkEnsembleMaker | None) -> list[Flow]:
+    """Return the flows, with their ensembles where a maker of those is given."""
+    return flows if maker is None else [add_ensemble_to(flow, maker) for flow in flows]
 
 
 def _single(job: Any, name: str) -> Flow:

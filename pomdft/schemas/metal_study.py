@@ -36,8 +36,8 @@ class MetalStudy(InputDocument):
     supercell : int
         Repeats of the primitive cell along each vector, for mixing.
     ensemble : bool
-        BEEF-vdW ensembles of segregation and mixing energies: one more single point of each
-        minimum.
+        BEEF-vdW ensembles of segregation and mixing energies, lattice constants and cohesive
+        energies: one more single point of each calculation.
     level, bulk_level : LevelRequest, optional
         Of the slabs or supercells, and of the lattice constants; by default "pw-d-band" or
         "pw-slab", and "pw-bulk".
@@ -52,7 +52,7 @@ class MetalStudy(InputDocument):
         "repeat": ("segregation",),
         "cohesive": ("bulk",),
         "supercell": ("mixing",),
-        "ensemble": ("segregation", "mixing"),
+        "ensemble": ("bulk", "segregation", "mixing"),
     }
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")

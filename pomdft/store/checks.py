@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pomdft.errors import CorruptDocumentError, PomdftError
 from pomdft.schemas.affinity import Affinity
-from pomdft.schemas.bulk import BulkMetal
+from pomdft.schemas.bulk import STRAIN_ROLE, BulkMetal
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.ion_affinity import IonAffinity
@@ -49,12 +49,8 @@ def check_document(document: Checked, records: Records) -> Checked:
     for role, key in document.calculations.items():
         if key not in records:
             raise CorruptDocumentError(f"{name}: no record of its calculation {key} ({role}).")
-    if isinstance(document, BulkMetal) and document.cohesive_energy_ev_per_atom is not None:
-        if "atom" not in document.calculations:
-            raise CorruptDocumentError(f"{name} lacks its calculations.")
-        atom = records[document.calculations["atom"]].energy_ev
-        expected = atom - document.energy_ev_per_atom
-        _check_energy(name, document.cohesive_energy_ev_per_atom, expected)
+    if isinstance(document, BulkMetal):
+        _check_bulk(name, document, records)
     if isinstance(document, ReactionEnergy):
         _check_reaction(name, document, records)
     if isinstance(document, IonAffinity):
@@ -66,6 +62,21 @@ def check_document(document: Checked, records: Records) -> Checked:
     if isinstance(document, InteractionEnergy):
         _check_interaction(name, document, records)
     return document
+
+
+def _check_bulk(name: str, document: BulkMetal, records: Records) -> None:
+    keys = document.calculations
+    with_atom = document.cohesive_energy_ev_per_atom is not None
+    needed = {"atom"} if with_atom else set()
+    if document.lattice_constant_std_angstrom is not None:
+        needed |= {f"{ENSEMBLE_ROLE}{role}" for role in keys if role.startswith(STRAIN_ROLE)}
+    if document.cohesive_std_ev_per_atom is not None:
+        needed.add(f"{ENSEMBLE_ROLE}atom")
+    if not needed <= set(keys):
+        raise CorruptDocumentError(f"{name} lacks its calculations.")
+    if document.cohesive_energy_ev_per_atom is not None:
+        expected = records[keys["atom"]].energy_ev - document.energy_ev_per_atom
+        _check_energy(name, document.cohesive_energy_ev_per_atom, expected)
 
 
 def _check_reaction(name: str, document: ReactionEnergy, records: Records) -> None:
