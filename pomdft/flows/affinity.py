@@ -16,7 +16,6 @@ from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_metal
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
-from pomdft.flows.reporting import reporting_failure
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
@@ -309,19 +308,18 @@ def assemble_affinity(
     results = ResultStore(Path(store) if store is not None else load_settings().store)
     complex_molecule = parts["complex"].molecule
     filled = AffinityModel(**{**model, "orientation": _orientation(complex_molecule)})
-    with reporting_failure(f"binding energy of {filled.title}"):
-        keys = {role: document.key for role, document in parts.items()}
-        affinity = bind(
-            filled,
-            Level(**level),
-            keys,
-            {role: results.read_result(key) for role, key in keys.items()},
-            count_contacts_of(complex_molecule),
-        )
-        others = name_other_poses([pose.key for pose in poses], keys["complex"])
-        return results.save_affinity(
-            affinity.model_copy(update={"calculations": affinity.calculations | others})
-        )
+    keys = {role: document.key for role, document in parts.items()}
+    affinity = bind(
+        filled,
+        Level(**level),
+        keys,
+        {role: results.read_result(key) for role, key in keys.items()},
+        count_contacts_of(complex_molecule),
+    )
+    others = name_other_poses([pose.key for pose in poses], keys["complex"])
+    return results.save_affinity(
+        affinity.model_copy(update={"calculations": affinity.calculations | others})
+    )
 
 
 def bind(

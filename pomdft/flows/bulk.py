@@ -16,7 +16,6 @@ from pomdft.calculations.levels import load_level
 from pomdft.calculations.periodic import fix_grid
 from pomdft.errors import CalculationError
 from pomdft.flows.periodic import PeriodicCalculation, store_root
-from pomdft.flows.reporting import reporting_failure
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.bulk import STRAIN_ROLE, BulkMetal
 from pomdft.schemas.calculation import CalculationResult
@@ -168,8 +167,7 @@ class BulkMaker(Maker):
             )
             for strain, scale in zip(self.strains, scales, strict=True)
         ]
-        with reporting_failure(f"equation of state of {metal}"):
-            fit = fit_equation_of_state(*map(list, zip(*points, strict=True)))
+        fit = fit_equation_of_state(*map(list, zip(*points, strict=True)))
         lattice, energy = _lattice_of(start, fit.volume_angstrom3), fit.energy_ev
         if lattice.c_over_a is not None:
             ratios = [lattice.c_over_a * (1 + change) for change in RATIO_CHANGES]
@@ -180,8 +178,7 @@ class BulkMaker(Maker):
                 )[1]
                 for change, ratio in zip(RATIO_CHANGES, ratios, strict=True)
             ]
-            with reporting_failure(f"c/a of {metal}"):
-                best, energy = fit_minimum(np.array(ratios), np.array(energies))
+            best, energy = fit_minimum(np.array(ratios), np.array(energies))
             lattice = _lattice_of(Lattice("hcp", 1.0, best), fit.volume_angstrom3)
         nearest = keys_nearest(points, fit.volume_angstrom3, list(keys))
         moment = results[nearest].magnetic_moment_bohr_magneton

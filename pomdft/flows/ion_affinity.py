@@ -14,7 +14,6 @@ from pomdft.calculations.models import fit_box, lay_out_box
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.periodic import store_root
 from pomdft.flows.preparation import find_far_shell, prepare_start
-from pomdft.flows.reporting import reporting_failure
 from pomdft.flows.solution import (
     SolutionMaker,
     on_framework,
@@ -159,14 +158,13 @@ def assemble_ion_affinity(
         Folder of the store; by default POMDFT_STORE.
     """
     best = poses[choose_pose([pose.energy_ev for pose in poses])]
-    with reporting_failure(f"ion affinity of {names['ligand']}"):
-        document = bind_ion(
-            names["ligand"],
-            names["site"],
-            find_ion_complex(names["complex_name"]),
-            Level(**level),
-            {"complex": best, **parts},
-        )
+    document = bind_ion(
+        names["ligand"],
+        names["site"],
+        find_ion_complex(names["complex_name"]),
+        Level(**level),
+        {"complex": best, **parts},
+    )
     others = name_other_poses([pose.key for pose in poses], best.key)
     document = document.model_copy(update={"calculations": document.calculations | others})
     return keep_document(store_root(store), document)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jobflow import Flow, JobStore, run_locally
-from maggma.stores import MemoryStore
+from jobflow import Flow
 
 from pomdft.calculations.levels import load_level
 from pomdft.flows.bulk import BulkMaker
@@ -17,7 +15,8 @@ from pomdft.flows.bulk_ensemble import BulkEnsembleMaker
 from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
 from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
-from pomdft.flows.reporting import FlowReporter, SilentReporter, reporting_to
+from pomdft.flows.local_run import run_here
+from pomdft.flows.reporting import FlowReporter, SilentReporter
 from pomdft.flows.segregation import MixingMaker, SegregationMaker
 from pomdft.schemas.level import Level
 from pomdft.schemas.metal_study import MetalStudy
@@ -110,18 +109,11 @@ def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> 
     """
     documents, missing = [], []
     for flow in flows:
-        with reporting_to(reporter or SilentReporter()), warnings.catch_warnings():
-            # Jobflow still uses a helper of monty that monty wants to retire.
-            warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
-            responses = run_locally(
-                flow, log=False, store=JobStore(MemoryStore()), raise_immediately=False
-            )
-        last = flow.jobs[-1]
-        response = responses.get(last.uuid, {}).get(last.index)
-        if response is None or response.output is None:
+        found = run_here(flow, reporter or SilentReporter()).get(flow.jobs[-1].uuid)
+        if found is None:
             missing.append(str(flow.name))
         else:
-            documents.append(response.output)
+            documents.append(found)
     return MetalOutcome(tuple(documents), tuple(missing))
 
 

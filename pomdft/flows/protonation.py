@@ -15,7 +15,6 @@ from pomdft.errors import InputError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.periodic import store_root
 from pomdft.flows.preparation import prepare_start
-from pomdft.flows.reporting import reporting_failure
 from pomdft.flows.solution import SolutionMaker, reaction_energy, relaxed_within_limits
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.level import Level
@@ -141,8 +140,7 @@ def assemble_protonation(
     store : str, optional
         Folder of the store; by default POMDFT_STORE.
     """
-    with reporting_failure(f"protonation of {names['pom']}"):
-        document = bind_proton(names, Level(**level), parts)
+    document = bind_proton(names, Level(**level), parts)
     return keep_document(store_root(store), document)
 
 

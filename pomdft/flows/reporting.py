@@ -107,13 +107,3 @@ def reporting_to(reporter: FlowReporter) -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
-
-
-@contextmanager
-def reporting_failure(label: str) -> Iterator[None]:
-    """Report an error inside this context as the failure of `label`, and let it go on."""
-    try:
-        yield
-    except Exception as error:
-        current_reporter().fail(label, error)
-        raise

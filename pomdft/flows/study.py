@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jobflow import Flow, JobStore, run_locally
-from maggma.stores import MemoryStore
+from jobflow import Flow
 from pymatgen.core import Molecule
 
 from pomdft.calculations.cost import CostEstimate, estimate_cost
@@ -19,13 +17,13 @@ from pomdft.flows.affinity import ENSEMBLE_PARTS, AffinityMaker
 from pomdft.flows.documents import final_molecule
 from pomdft.flows.ensemble import PLAIN_PROPERTIES
 from pomdft.flows.jobs import take_fragment
+from pomdft.flows.local_run import run_here
 from pomdft.flows.preparation import AffinityPlan, find_prepared, plan_affinity
 from pomdft.flows.reporting import (
     FlowReporter,
     SilentReporter,
     StoppingReporter,
     StudyStopped,
-    reporting_to,
 )
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput, Task
@@ -297,23 +295,15 @@ def run_study(plan: StudyPlan, reporter: FlowReporter | None = None) -> StudyOut
     """
     flows = [(model, plan.maker.make_from_plan(member, model)) for model, member in plan.members]
     whole = Flow([flow for _, flow in flows], name=plan.study.name)
-    store = JobStore(MemoryStore())
-    listener = StoppingReporter(reporter or SilentReporter())
-    with reporting_to(listener), warnings.catch_warnings():
-        # Affinities of a study need not depend on each other, which Jobflow remarks on; and it
-        # still uses a helper of monty that monty wants to retire.
-        warnings.filterwarnings("ignore", "Some jobs are not connected", UserWarning)
-        warnings.filterwarnings("ignore", "cd is deprecated", FutureWarning)
-        try:
-            responses = run_locally(whole, log=False, store=store, raise_immediately=False)
-        except StudyStopped as stopped:
-            raise stopped.error from stopped
+    try:
+        outputs = run_here(whole, StoppingReporter(reporter or SilentReporter()))
+    except StudyStopped as stopped:
+        raise stopped.error from stopped
     affinities, missing = [], []
     for model, flow in flows:
-        last = flow.jobs[-1]
-        response = responses.get(last.uuid, {}).get(last.index)
-        if response is None or not isinstance(response.output, Affinity):
-            missing.append(model.title)
+        found = outputs.get(flow.jobs[-1].uuid)
+        if isinstance(found, Affinity):
+            affinities.append(found)
         else:
-            affinities.append(response.output)
+            missing.append(model.title)
     return StudyOutcome(tuple(affinities), tuple(missing))

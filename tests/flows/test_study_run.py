@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jobflow import Flow
 
 from pomdft.errors import BusyError, LauncherError, StoreError
+from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.metals import run_metal_flows
 from pomdft.flows.reporting import StoppingReporter, StudyStopped, current_reporter, reporting_to
 from pomdft.flows.study import plan_study, run_study
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.schemas.level import Level
 from pomdft.schemas.study import Study
 from pomdft.settings import Settings
 from pomdft.store import files
@@ -113,3 +117,26 @@ def test_reporter_of_the_context() -> None:
     with reporting_to(notes):
         assert current_reporter() is notes
     assert type(current_reporter()) is type(before)
+
+
+def test_what_fails_between_calculations_is_reported_once_with_its_reason(
+    own_settings: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # All volumes on one side of the minimum.
+    maker = BulkMaker(
+        level=Level(name="emt", method="emt", relax=False),
+        store=str(own_settings),
+        strains=(0.06, 0.07, 0.08, 0.09, 0.10),
+    )
+    job = maker.make("Cu")
+    job.name = "lattice constant: Cu"
+    notes = Notes()
+    with caplog.at_level("INFO"):
+        outcome = run_metal_flows([Flow([job], output=job.output, name="Cu")], notes)
+    assert outcome.missing == ("Cu",)
+    (failure,) = notes.failed
+    assert failure.startswith("lattice constant: Cu: ")
+    assert "fit no equation of state" in failure
+    assert len(notes.finished) == 5
+    # Jobflow's tracebacks are for nobody.
+    assert "Traceback" not in caplog.text
