@@ -131,9 +131,7 @@ def run(  # noqa: PLR0917 - options of a command
     print_rows(rows, _TABLE, form, title=wanted.name, caption=caption)
     if outcome.missing:
         raise CalculationError(
-            f"{len(outcome.missing)} of {len(plan.members)} affinities are missing: "
-            + "; ".join(outcome.missing)
-            + ".",
+            f"Missing: {'; '.join(outcome.missing)}.",
             "The reasons are above; `pomdft status` lists them.",
         )
     if form is Format.TABLE and plan.level.method == "gpaw" and len(wanted.metals) > 1:

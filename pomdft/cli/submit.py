@@ -113,7 +113,7 @@ def drive_study(
     if outcome.missing:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in engine.failures.items())
         raise CalculationError(
-            f"{len(outcome.missing)} affinities are missing: {'; '.join(outcome.missing)}. "
+            f"Missing: {'; '.join(outcome.missing)}. "
             f"Failed: {reasons or 'nothing new'}. Skipped: {len(engine.skipped)} jobs.",
             "`pomdft status` lists the reasons, `pomdft retry KEY` tries again.",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobflow import Flow
@@ -79,7 +79,7 @@ class StudyOutcome:
     affinities : tuple of Affinity
         Finished binding energies.
     missing : tuple of str
-        Titles of those that failed or were skipped.
+        Titles of those that failed or were skipped, and of ensembles.
     """
 
     affinities: tuple[Affinity, ...]
@@ -299,11 +299,26 @@ def run_study(plan: StudyPlan, reporter: FlowReporter | None = None) -> StudyOut
         outputs = run_here(whole, StoppingReporter(reporter or SilentReporter()))
     except StudyStopped as stopped:
         raise stopped.error from stopped
-    affinities, missing = [], []
-    for model, flow in flows:
-        found = outputs.get(flow.jobs[-1].uuid)
-        if isinstance(found, Affinity):
-            affinities.append(found)
-        else:
+    found = []
+    for _, flow in flows:
+        results = [outputs.get(job.uuid) for job in reversed(flow.jobs)]
+        found.append(next((r for r in results if isinstance(r, Affinity)), None))
+    return sum_up(plan, found)
+
+
+def sum_up(plan: StudyPlan, found: Sequence[Affinity | None]) -> StudyOutcome:
+    """Return the outcome of a study.
+
+    Parameters
+    ----------
+    plan : StudyPlan
+    found : sequence of Affinity or None
+        Of each of its members; None where it failed, without ensemble where only that did.
+    """
+    missing = []
+    for (model, _), affinity in zip(plan.members, found, strict=True):
+        if affinity is None:
             missing.append(model.title)
-    return StudyOutcome(tuple(affinities), tuple(missing))
+        elif plan.maker.ensemble and affinity.std_ev is None:
+            missing.append(f"the ensemble of {model.title}")
+    return StudyOutcome(tuple(a for a in found if a is not None), tuple(missing))

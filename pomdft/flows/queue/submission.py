@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from pomdft.flows.queue.records import StudyRecord
 from pomdft.flows.queue.resources import describe_resources
 from pomdft.flows.queue.runner import Report
 from pomdft.flows.queue.watch import QueueError
-from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study
+from pomdft.flows.study import StudyOutcome, StudyPlan, plan_study, sum_up
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.cluster import Cluster
 from pomdft.schemas.study import Study
@@ -74,14 +75,14 @@ class Submission:
     ----------
     plan : StudyPlan
         The study's models.
-    last_jobs : tuple of (str, str)
-        Title of every affinity and uuid of the job that gives it.
+    jobs : tuple of tuple of str
+        Uuids of the jobs of every affinity, the last one first.
     queued : QueueFlow
         Its jobs.
     """
 
     plan: StudyPlan
-    last_jobs: tuple[tuple[str, str], ...]
+    jobs: tuple[tuple[str, ...], ...]
     queued: QueueFlow
 
 
@@ -112,12 +113,9 @@ def prepare_submission(
         )
     plan = plan_study(study, settings, retry=retry)
     flow = plan.make_flow()
-    last = [
-        (model.title, part.jobs[-1].uuid)
-        for (model, _), part in zip(plan.members, flow.jobs, strict=True)
-    ]
+    jobs = [[job.uuid for job in reversed(part.jobs)] for part in flow.jobs]
     queued = prepare_flow(flow, cluster, settings)
-    return Submission(plan, tuple((title, queued.twins[uuid]) for title, uuid in last), queued)
+    return Submission(plan, tuple(tuple(queued.twins[u] for u in uuids) for uuids in jobs), queued)
 
 
 def submit_study(
@@ -153,15 +151,22 @@ def read_outcome(
 ) -> StudyOutcome:
     """Return the affinities of a driven study."""
     store = ResultStore(settings.store)
-    affinities: list[Affinity] = []
-    missing = []
-    for title, uuid in submission.last_jobs:
-        key = (outcome.outputs.get(uuid) or {}).get("key")
-        try:
-            affinities.append(store.read_affinity(str(key)))
-        except (NotComputedError, StoreError):
-            missing.append(title)
-    return StudyOutcome(tuple(affinities), tuple(missing))
+    found = [_find_affinity(uuids, outcome, store) for uuids in submission.jobs]
+    return sum_up(submission.plan, found)
+
+
+def _find_affinity(
+    uuids: Iterable[str], outcome: EngineOutcome, store: ResultStore
+) -> Affinity | None:
+    """Return the affinity that the last of an affinity's jobs has given, None if none has."""
+    for uuid in uuids:
+        output = outcome.outputs.get(uuid)
+        if isinstance(output, dict) and "key" in output:
+            try:
+                return store.read_affinity(str(output["key"]))
+            except (NotComputedError, StoreError):
+                continue
+    return None
 
 
 def remember_study(study: Study, cluster: Cluster, settings: Settings) -> None:
