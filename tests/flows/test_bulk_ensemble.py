@@ -41,7 +41,7 @@ def test_shifts_are_those_of_the_members_own_equations_of_state():
     rng = np.random.default_rng(0)
     energies = birch(VOLUMES, -3.7, 17.1, 170.0, 5.5)
     # Small, so that the first order is enough.
-    slopes, bends, constants = (rng.normal(0.0, size, 32) for size in (3e-4, 1e-4, 0.1))
+    slopes, bends, constants = (rng.normal(0.0, size, 32) for size in (3e-3, 1e-4, 0.1))
     moved = VOLUMES - 17.0
     terms = constants + np.outer(moved, slopes) + np.outer(moved**2, bends)
     shifts = shift_equation_of_state(VOLUMES, energies, terms)
@@ -50,7 +50,7 @@ def test_shifts_are_those_of_the_members_own_equations_of_state():
         fit = fit_equation_of_state(list(VOLUMES), list(own))
         length = (fit.volume_angstrom3 / 17.1) ** (1 / 3) - 1.0
         assert shifts.relative_length[number] == pytest.approx(length, abs=2e-5)
-        assert shifts.energy_ev[number] == pytest.approx(fit.energy_ev + 3.7, abs=2e-5)
+        assert shifts.energy_ev[number] == pytest.approx(fit.energy_ev + 3.7, abs=3e-4)
         modulus = fit.bulk_modulus_gpa - 170.0
         assert shifts.bulk_modulus_gpa[number] == pytest.approx(
             modulus, abs=0.1 + 0.05 * abs(modulus)
