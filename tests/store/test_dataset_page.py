@@ -157,8 +157,7 @@ def test_differences_between_silver_and_gold() -> None:
     known = {
         (a.ligand, a.metal): a
         for a in load_reference_affinities()
-        if (a.model.cluster, a.model.site, a.model.charge_model)
-        == ("M4", "vacancy", "protonated")
+        if (a.model.cluster, a.model.site, a.model.charge_model) == ("M4", "vacancy", "protonated")
     }
     (start,) = (i for i, row in enumerate(rows_of(PAGE)) if row[1:2] == ["Ag4 - Au4 (eV)"])
     table = rows_of(PAGE)[start + 1 : start + 6]
