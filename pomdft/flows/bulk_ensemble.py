@@ -48,14 +48,7 @@ class BulkEnsembleMaker(Maker):
     and so a lattice constant, a bulk modulus and, with the free atom, a cohesive energy. What it
     changes is taken to first order. For hcp metals c/a is kept.
 
-    Parameters
-    ----------
-    store : str, optional
-        Folder of the results store; by default POMDFT_STORE.
-    cores : int
-        MPI ranks; 0 means all.
-    retry : bool
-        Try again what failed for good before.
+    Parameters are those of `pomdft.flows.ensemble.EnsembleMaker`.
     """
 
     name: str = "bulk ensemble"

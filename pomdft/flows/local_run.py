@@ -12,9 +12,7 @@ from typing import Any
 from jobflow import Flow, JobStore, run_locally
 from maggma.stores import MemoryStore
 
-from pomdft.calculations.progress import Progress
-from pomdft.flows.reporting import FlowReporter, reporting_to
-from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.flows.reporting import FlowReporter, PassingReporter, reporting_to
 
 #: Where Jobflow says which job failed, while the exception is being handled.
 _JOBFLOW_LOGGER = logging.getLogger("jobflow.managers.local")
@@ -45,43 +43,33 @@ def run_here(flow: Flow, reporter: FlowReporter) -> dict[str, Any]:
     return {uuid: indexed[max(indexed)].output for uuid, indexed in responses.items()}
 
 
-class _FailureRecorder(logging.Handler):
-    """Passes on what jobs report; hears of failures from Jobflow too, and passes on new ones."""
+class _FailureRecorder(PassingReporter):
+    """Passes on what jobs report, and remembers which failures it has heard of."""
 
     def __init__(self, reporter: FlowReporter) -> None:
-        super().__init__(logging.INFO)
-        self._reporter = reporter
+        super().__init__(reporter)
         self._heard: list[BaseException] = []
-
-    def begin(self, request: CalculationInput, *, stored: bool) -> None:
-        self._reporter.begin(request, stored=stored)
-
-    def progress(self, event: Progress) -> None:
-        self._reporter.progress(event)
-
-    def finish(self, request: CalculationInput, result: CalculationResult) -> None:
-        self._reporter.finish(request, result)
 
     def fail(self, label: str, error: Exception) -> None:
         self._heard.append(error)
-        self._reporter.fail(label, error)
+        super().fail(label, error)
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def hear(self, record: logging.LogRecord) -> bool:
+        """Pass on a failure that Jobflow logs while it is being handled, if it is a new one."""
         error = sys.exc_info()[1]
         if isinstance(error, Exception) and not any(error is known for known in self._heard):
             self.fail(record.getMessage().partition(" failed with exception")[0], error)
+        return False
 
 
 @contextmanager
-def _listening(handler: logging.Handler) -> Iterator[None]:
-    """Let a handler hear what Jobflow says, and nobody else."""
-    level, propagate = _JOBFLOW_LOGGER.level, _JOBFLOW_LOGGER.propagate
-    _JOBFLOW_LOGGER.addHandler(handler)
+def _listening(recorder: _FailureRecorder) -> Iterator[None]:
+    """Let the recorder hear what Jobflow says, and nobody else."""
+    level = _JOBFLOW_LOGGER.level
+    _JOBFLOW_LOGGER.addFilter(recorder.hear)
     _JOBFLOW_LOGGER.setLevel(logging.INFO)
-    _JOBFLOW_LOGGER.propagate = False
     try:
         yield
     finally:
-        _JOBFLOW_LOGGER.removeHandler(handler)
+        _JOBFLOW_LOGGER.removeFilter(recorder.hear)
         _JOBFLOW_LOGGER.setLevel(level)
-        _JOBFLOW_LOGGER.propagate = propagate

@@ -58,10 +58,8 @@ class StudyStopped(BaseException):
         super().__init__(str(error))
 
 
-class StoppingReporter:
-    """Passes everything on and stops the flow where going on is useless.
-
-    A full disk or a missing launcher would fail every calculation that is left.
+class PassingReporter:
+    """Passes everything on.
 
     Parameters
     ----------
@@ -85,10 +83,21 @@ class StoppingReporter:
         self._reporter.finish(request, result)
 
     def fail(self, label: str, error: Exception) -> None:
+        """Pass on."""
+        self._reporter.fail(label, error)
+
+
+class StoppingReporter(PassingReporter):
+    """Passes everything on and stops the flow where going on is useless.
+
+    A full disk or a missing launcher would fail every calculation that is left.
+    """
+
+    def fail(self, label: str, error: Exception) -> None:
         """Pass on, or stop the flow."""
         if isinstance(error, StoreError | LauncherError) and not isinstance(error, BusyError):
             raise StudyStopped(error) from error
-        self._reporter.fail(label, error)
+        super().fail(label, error)
 
 
 _CURRENT: ContextVar[FlowReporter] = ContextVar("pomdft_reporter")
