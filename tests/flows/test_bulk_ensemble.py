@@ -86,8 +86,9 @@ def test_lattice_constant_with_its_uncertainty(tmp_path, monkeypatch):
     # Asked for again, with or without, it stays, and nothing is computed.
     count = len(ResultStore(tmp_path).calculation_keys())
     assert count == 10
-    again = run_metal_flows(make_metal_flows(study, settings)).documents
-    assert again == (found,)
+    (again,) = run_metal_flows(make_metal_flows(study, settings)).documents
+    # The job store in between keeps times to a millisecond.
+    assert again.model_copy(update={"finished": found.finished}) == found
     assert BulkMaker(level=found.level, store=str(tmp_path)).find_equilibrium("Cu") == found
     assert len(ResultStore(tmp_path).calculation_keys()) == count
 
