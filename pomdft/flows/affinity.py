@@ -16,7 +16,7 @@ from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_metal
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
-from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.affinity import BINDING_BALANCE, Affinity, AffinityModel
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
@@ -26,8 +26,6 @@ from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
 from pomdft.structures.contacts import count_contacts
 
-#: Parts of a binding energy that have an ensemble.
-ENSEMBLE_PARTS = ("ligand", "cluster", "complex")
 #: A fragment this much (eV) below its minimum has a lower minimum.
 LOWER_MINIMUM_EV = 0.005
 
@@ -172,7 +170,7 @@ class AffinityMaker(Maker):
         """Return the jobs that add an ensemble to a finished binding energy; it is the last's."""
         common: dict[str, Any] = {"store": self.store, "cores": self.cores, "retry": self.retry}
         points = []
-        for role in ENSEMBLE_PARTS:
+        for role in BINDING_BALANCE:
             label = f"{ENSEMBLE_ROLE}{role} of {model.title}"
             point = EnsemblePointMaker(**common).make(
                 parts[role], label=label, with_d_band=has_metal(role)
@@ -342,7 +340,7 @@ def bind(
         Metal-oxygen contacts in the complex.
     """
     energy = {role: result.energy_ev for role, result in results.items()}
-    binding = energy["complex"] - energy["ligand"] - energy["cluster"]
+    binding = sum(factor * energy[role] for role, factor in BINDING_BALANCE.items())
     counterpoise = None
     if "ghost-ligand" in energy:
         counterpoise = (

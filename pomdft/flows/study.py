@@ -13,7 +13,7 @@ from pomdft.calculations.cost import CostEstimate, estimate_cost
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import make_model
 from pomdft.errors import InputError
-from pomdft.flows.affinity import ENSEMBLE_PARTS, AffinityMaker
+from pomdft.flows.affinity import AffinityMaker
 from pomdft.flows.documents import final_molecule
 from pomdft.flows.ensemble import PLAIN_PROPERTIES
 from pomdft.flows.jobs import take_fragment
@@ -25,7 +25,7 @@ from pomdft.flows.reporting import (
     StoppingReporter,
     StudyStopped,
 )
-from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.affinity import BINDING_BALANCE, Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput, Task
 from pomdft.schemas.level import Level
 from pomdft.schemas.reaction import ENSEMBLE_ROLE
@@ -195,7 +195,7 @@ class StudyPlan:
             points.append((role, f"{role} of {model.title}", atoms, (model.title, role)))
         if self.maker.ensemble:
             starts = {"ligand": plan.ligand, "cluster": plan.cluster, "complex": plan.complexes[0]}
-            for part_name in ENSEMBLE_PARTS:
+            for part_name in BINDING_BALANCE:
                 atoms = make_model(starts[part_name], self.level, plan.box, label=part_name)
                 # Metals share the ligand's, in one cell.
                 same = CalculationInput.create("energy", atoms, self.level, PLAIN_PROPERTIES)

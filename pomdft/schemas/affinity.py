@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,6 +13,10 @@ from pomdft.schemas.base import Document
 from pomdft.schemas.beef import N_MEMBERS, fit_terms
 from pomdft.schemas.reaction import ReactionEnergy
 
+#: Role of a calculation -> coefficient in a binding energy.
+BINDING_BALANCE: Final[Mapping[str, float]] = MappingProxyType(
+    {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
+)
 #: Printed with every table and plot of affinities.
 SIGN_CONVENTION = "binding energy in eV; negative = bound"
 
@@ -110,7 +115,7 @@ class Affinity(ReactionEnergy):
     @property
     def balance(self) -> Mapping[str, float]:
         """Complex less fragments."""
-        return {"complex": 1.0, "ligand": -1.0, "cluster": -1.0}
+        return BINDING_BALANCE
 
     @property
     def title(self) -> str:
