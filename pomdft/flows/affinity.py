@@ -15,12 +15,12 @@ from pomdft.calculations.levels import load_level
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_metal
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
+from pomdft.flows.poses import choose_among
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
 from pomdft.schemas.affinity import BINDING_BALANCE, Affinity, AffinityModel
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.calculation import CalculationResult
 from pomdft.schemas.level import Level
-from pomdft.schemas.poses import choose_pose, name_other_poses
 from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.settings import load_settings
 from pomdft.store.results import ResultStore
@@ -119,9 +119,7 @@ class AffinityMaker(Maker):
             )
             for molecule in plan.complexes
         ]
-        poses = [minimum.output for minimum in complexes]
-        chosen = choose_lowest(poses)
-        chosen.name = f"choose orientation: {model.title}"
+        chosen = choose_among([minimum.output for minimum in complexes], model.title)
         jobs.append(chosen)
         parts = {"complex": chosen.output}
         static = self._static_maker(plan)
@@ -155,7 +153,7 @@ class AffinityMaker(Maker):
             model=model.model_dump(),
             level=self.level.model_dump(),
             parts=parts,
-            poses=poses,
+            other_poses=chosen.output.other_poses,
             store=self.store,
         )
         result.name = f"binding energy: {model.title}"
@@ -238,15 +236,6 @@ class AffinityMaker(Maker):
         return minimum
 
 
-@job(output_schema=CalculationDocument)
-def choose_lowest(documents: list[CalculationDocument]) -> CalculationDocument:
-    """Job: return the document with the lowest energy among orientations of one complex.
-
-    Of those that have met the same minimum it is the first one.
-    """
-    return documents[choose_pose([document.energy_ev for document in documents])]
-
-
 @job
 def settle_minimum(
     minimum: CalculationDocument,
@@ -287,7 +276,7 @@ def assemble_affinity(
     model: dict[str, Any],
     level: dict[str, Any],
     parts: Mapping[str, CalculationDocument],
-    poses: Sequence[CalculationDocument] = (),
+    other_poses: Mapping[str, str],
     store: str | None = None,
 ) -> Affinity:
     """Job: put the binding energy together from finished calculations, and store it.
@@ -298,8 +287,8 @@ def assemble_affinity(
         Fields of `AffinityModel` and `Level`.
     parts : mapping of str to CalculationDocument
         Role -> calculation.
-    poses : sequence of CalculationDocument
-        Of the complex, all that were computed.
+    other_poses : mapping of str
+        Role -> key of the complex's other poses.
     store : str, optional
         Folder of the store; by default POMDFT_STORE.
     """
@@ -314,9 +303,8 @@ def assemble_affinity(
         {role: results.read_result(key) for role, key in keys.items()},
         count_contacts_of(complex_molecule),
     )
-    others = name_other_poses([pose.key for pose in poses], keys["complex"])
     return results.save_affinity(
-        affinity.model_copy(update={"calculations": affinity.calculations | others})
+        affinity.model_copy(update={"calculations": affinity.calculations | dict(other_poses)})
     )
 
 

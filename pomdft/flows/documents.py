@@ -25,7 +25,7 @@ class CalculationDocument(BaseModel):
     energy_ev : float
         Total energy in eV.
     molecule : Molecule
-        Final geometry in the frame it was given in, with its site properties.
+        Final geometry in the frame it was given in, with its site properties; without ghosts.
     level_title : str
         Level of theory.
     request : CalculationInput
@@ -91,20 +91,24 @@ def make_document(
 def final_molecule(
     initial: Molecule, request: CalculationInput, result: CalculationResult
 ) -> Molecule:
-    """Return the initial molecule at the final positions, in its own frame."""
+    """Return the initial molecule at the final positions, in its own frame, without ghosts."""
     shift = np.asarray(initial.cart_coords) - request.model.positions
-    return with_positions(initial, np.round(np.array(result.positions_angstrom) + shift, 6))
+    final = with_positions(initial, np.round(np.array(result.positions_angstrom) + shift, 6))
+    final.remove_sites(request.model.ghosts)
+    return final
 
 
 def as_ase_result(
     final: Molecule | Structure, request: CalculationInput, result: CalculationResult
 ) -> AseResult:
-    """Return atomate2's view of a result, with the last frame as its trajectory."""
+    """Return atomate2's view of a result, with the last frame as its trajectory; without ghosts."""
     from pymatgen.core.trajectory import Trajectory
 
+    ghosts = set(request.model.ghosts)
+    forces = enumerate(result.forces_ev_per_angstrom)
     frame: dict[str, Any] = {
         "energy": result.energy_ev,
-        "forces": [list(force) for force in result.forces_ev_per_angstrom],
+        "forces": [list(force) for i, force in forces if i not in ghosts],
     }
     plain = Molecule(
         [site.specie for site in final],

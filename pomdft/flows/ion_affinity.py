@@ -13,6 +13,7 @@ from pymatgen.core import Molecule
 from pomdft.calculations.models import fit_box, lay_out_box
 from pomdft.flows.documents import CalculationDocument
 from pomdft.flows.periodic import store_root
+from pomdft.flows.poses import choose_among
 from pomdft.flows.preparation import find_far_shell, prepare_start
 from pomdft.flows.solution import (
     SolutionMaker,
@@ -23,7 +24,6 @@ from pomdft.flows.solution import (
 from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.ion_affinity import IonAffinity, balance_exchange
 from pomdft.schemas.level import Level
-from pomdft.schemas.poses import choose_pose, name_other_poses
 from pomdft.store.documents import keep_document
 from pomdft.structures.contacts import count_contacts
 from pomdft.structures.convert import copy_molecule
@@ -100,22 +100,25 @@ class IonAffinityMaker(SolutionMaker):
             label = f"{ligand} + {found.ion}{suffix}"
             complexes.append(self.minimum(placed.output, label, box, frozen))
             jobs += [prepared, placed, complexes[-1]]
+        title = f"{ligand} + {found.ion}"
+        chosen = choose_among([c.output for c in complexes], title)
         reference = self.minimum(build_ion_complex(found.name), found.name)
         released = self.solute(found.donor)
         last = assemble_ion_affinity(
             {"ligand": ligand, "site": site, "complex_name": found.name},
             self.level.model_dump(mode="json"),
             {
+                "complex": chosen.output,
                 "ligand": ligand_job.output,
                 "reference": reference.output,
                 "released": released.output,
             },
-            [c.output for c in complexes],
+            other_poses=chosen.output.other_poses,
             store=self.store,
         )
-        title = f"ion affinity: {ligand} + {found.name}"
-        last.name = title
-        return Flow([*jobs, reference, released, last], output=last.output, name=title)
+        last.name = f"ion affinity: {ligand} + {found.name}"
+        parts = [*jobs, chosen, reference, released, last]
+        return Flow(parts, output=last.output, name=last.name)
 
 
 def _as_ion(pose: Molecule) -> Molecule:
@@ -139,7 +142,7 @@ def assemble_ion_affinity(
     names: dict[str, str],
     level: dict[str, Any],
     parts: Mapping[str, CalculationDocument],
-    poses: list[CalculationDocument],
+    other_poses: Mapping[str, str],
     store: str | None = None,
 ) -> IonAffinity:
     """Job: put the ion affinity together from finished calculations, and store it.
@@ -151,22 +154,21 @@ def assemble_ion_affinity(
     level : dict
         Fields of `Level`.
     parts : mapping of str to CalculationDocument
-        "ligand", "reference", "released".
-    poses : list of CalculationDocument
-        The ion on the ligand; the lowest counts, see `pomdft.schemas.poses`.
+        "complex" (the ion on the ligand), "ligand", "reference", "released".
+    other_poses : mapping of str
+        Role -> key of the complex's other poses.
     store : str, optional
         Folder of the store; by default POMDFT_STORE.
     """
-    best = poses[choose_pose([pose.energy_ev for pose in poses])]
     document = bind_ion(
         names["ligand"],
         names["site"],
         find_ion_complex(names["complex_name"]),
         Level(**level),
-        {"complex": best, **parts},
+        parts,
     )
-    others = name_other_poses([pose.key for pose in poses], best.key)
-    document = document.model_copy(update={"calculations": document.calculations | others})
+    calculations = document.calculations | dict(other_poses)
+    document = document.model_copy(update={"calculations": calculations})
     return keep_document(store_root(store), document)
 
 

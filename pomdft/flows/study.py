@@ -79,7 +79,8 @@ class StudyOutcome:
     affinities : tuple of Affinity
         Finished binding energies.
     missing : tuple of str
-        Titles of those that failed or were skipped, and of ensembles.
+        Titles of those that failed or were skipped, of ensembles, and of poses beside which
+        another gave an energy.
     """
 
     affinities: tuple[Affinity, ...]
@@ -316,9 +317,13 @@ def sum_up(plan: StudyPlan, found: Sequence[Affinity | None]) -> StudyOutcome:
         Of each of its members; None where it failed, without ensemble where only that did.
     """
     missing = []
-    for (model, _), affinity in zip(plan.members, found, strict=True):
+    for (model, member), affinity in zip(plan.members, found, strict=True):
         if affinity is None:
             missing.append(model.title)
-        elif plan.maker.ensemble and affinity.std_ev is None:
+            continue
+        n_poses = len(member.complexes)
+        if affinity.poses < n_poses:
+            missing.append(f"{n_poses - affinity.poses} of {n_poses} poses of {model.title}")
+        if plan.maker.ensemble and affinity.std_ev is None:
             missing.append(f"the ensemble of {model.title}")
     return StudyOutcome(tuple(a for a in found if a is not None), tuple(missing))

@@ -167,4 +167,6 @@ def with_positions(molecule: Molecule, positions: Any) -> Molecule:
         spin_multiplicity=molecule.spin_multiplicity,
         site_properties=dict(molecule.site_properties),
         properties=dict(molecule.properties),
+        # Ghosts have no electrons, which pymatgen's check does not know.
+        charge_spin_check=False,
     )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import json
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 from jobflow import JobStore, run_locally
 from maggma.stores import MemoryStore
+from monty.json import MontyDecoder, MontyEncoder
+from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
 from pomdft.calculations.models import make_model
 from pomdft.errors import InputError, UnknownNameError
-from pomdft.flows.affinity import AffinityMaker, bind, choose_lowest, count_contacts_of
-from pomdft.flows.documents import final_molecule
+from pomdft.flows.affinity import AffinityMaker, bind, count_contacts_of
+from pomdft.flows.documents import as_ase_result, final_molecule, make_document
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
-from pomdft.flows.preparation import plan_affinity
+from pomdft.flows.preparation import AffinityPlan, plan_affinity
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.level import Level
@@ -190,20 +192,6 @@ def test_poses_that_came_out_higher_are_named(own_settings: Path) -> None:
     assert run(3) == three
 
 
-def test_first_of_poses_that_met_one_minimum_is_taken() -> None:
-    @dataclass
-    class Pose:
-        energy_ev: float
-
-    def choose(*energies: float) -> int:
-        poses = [Pose(energy) for energy in energies]
-        return poses.index(choose_lowest.original(poses))
-
-    assert choose(-1.0, -1.005) == 0
-    assert choose(-1.0, -1.02) == 1
-    assert choose(-1.0, -1.011, -1.019, -0.5) == 1
-
-
 def test_run_ase_outside_a_job(own_settings: Path) -> None:
     plan = plan_affinity("thiolate", "Au", "M1", "vacancy", "protonated", level=load_level("xtb"))
     maker = GpawStaticMaker(level=load_level("xtb"), store=str(own_settings))
@@ -272,3 +260,33 @@ def test_cluster_under_one_group_starts_as_it_is_when_free(
     cluster = whole.cart_coords[[f == "metal" for f in whole.site_properties["fragment"]]]
     spread = np.linalg.svd(cluster - cluster.mean(axis=0), compute_uv=False)
     assert bool(spread[2] < 1e-6) is planar
+
+
+@pytest.mark.parametrize("fragment", ["ligand", "metal"])
+def test_a_document_leaves_ghosts_out_and_can_be_stored(fragment: str) -> None:
+    """With the electrons of its ghost the ligand of one gold atom would be a radical."""
+    level = load_level("lcao")
+    plan = plan_affinity("W5O18", "Au", "M1", "vacancy", "protonated", level=level)
+    part, ghosts = take_fragment(plan.complexes[0], fragment, keep_ghosts=True)
+    model = make_model(part, level, plan.box, label=fragment, ghosts=ghosts)
+    request = CalculationInput.create("energy", model, level)
+    forces = tuple((float(i), 0.0, 0.0) for i in range(len(part)))
+    computed = result(-1.0).model_copy(
+        update={
+            "positions_angstrom": model.positions_angstrom,
+            "forces_ev_per_angstrom": forces,
+            "step_energies_ev": (-1.0,),
+        }
+    )
+    final = final_molecule(part, request, computed)
+    document = make_document(request, computed, final, as_ase_result(final, request, computed))
+    back = MontyDecoder().process_decoded(json.loads(json.dumps(document, cls=MontyEncoder)))
+    assert back.molecule == plan_fragment(plan, fragment)
+    step = back.task_document.output.ionic_steps[0]
+    assert [force[0] for force in step.forces] == [i for i in range(len(part)) if i not in ghosts]
+
+
+def plan_fragment(plan: AffinityPlan, fragment: str) -> Molecule:
+    alone, ghosts = take_fragment(plan.complexes[0], fragment, keep_ghosts=False)
+    assert not ghosts
+    return alone

@@ -11,7 +11,7 @@ from pomdft.flows.bulk import BulkMaker
 from pomdft.flows.metals import run_metal_flows
 from pomdft.flows.reporting import StoppingReporter, StudyStopped, current_reporter, reporting_to
 from pomdft.flows.study import plan_study, run_study
-from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.schemas.calculation import CalculationFailure, CalculationInput, CalculationResult
 from pomdft.schemas.level import Level
 from pomdft.schemas.study import Study
 from pomdft.settings import Settings
@@ -84,6 +84,40 @@ def test_one_that_fails_is_skipped_with_its_reason(own_settings: Path) -> None:
     assert outcome.missing == ("thiolate + Au, vacancy, protonated",)
     assert "xTB calculation failed" in notes.failed[0]
     assert ResultStore(own_settings).affinities() == []
+
+
+def test_a_pose_that_fails_leaves_the_other(tmp_path: Path) -> None:
+    def run(place: str, failing: tuple[str, ...], *, retry: bool = False) -> tuple[Any, Notes]:
+        settings, notes = Settings(store=tmp_path / place), Notes()
+        store = ResultStore(settings.store)
+        for key in failing:
+            store.save_failure(
+                CalculationFailure(key=key, kind="Test", message="it left its cell", permanent=True)
+            )
+        wanted = study(ligands="W5O18", metals="Au", orientations=2)
+        return run_study(plan_study(wanted, settings, retry=retry), notes), notes
+
+    (both,) = run("both", ())[0].affinities
+    lower, higher = both.calculations["complex"], both.calculations["other-pose-1"]
+
+    outcome, notes = run("one", (lower,))
+    (one,) = outcome.affinities
+    assert one.calculations["complex"] == higher
+    assert one.poses == 1
+    assert outcome.missing == ("1 of 2 poses of W5O18 + Au, vacancy, protonated",)
+    assert len(notes.failed) == 1
+    assert "it left its cell" in notes.failed[0]
+
+    outcome, notes = run("none", (lower, higher))
+    assert outcome.affinities == ()
+    assert outcome.missing == ("W5O18 + Au, vacancy, protonated",)
+    assert len(notes.failed) == 3
+    assert "None of the 2 poses" in notes.failed[-1]
+
+    outcome, notes = run("one", (), retry=True)
+    assert outcome.missing == ()
+    assert [a.calculations for a in outcome.affinities] == [both.calculations]
+    assert not notes.failed
 
 
 def test_a_full_disk_stops_the_study(own_settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
