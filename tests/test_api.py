@@ -57,11 +57,14 @@ def compute_own(store: Path, shipped: Affinity, energy_ev: float, number: int) -
     results = ResultStore(store)
     results.begin(request)
     results.save_result(request, result)
+    parts = {r: k for r, k in shipped.calculations.items() if not r.startswith("ensemble-")}
     own = shipped.model_copy(
         update={
             "key": f"{number:024x}",
             "energy_ev": energy_ev,
-            "calculations": {**shipped.calculations, "complex": request.key},
+            "std_ev": None,
+            "beef_terms_ev": None,
+            "calculations": parts | {"complex": request.key},
             "source": "store",
         }
     )
@@ -83,6 +86,22 @@ def test_a_higher_pose_does_not_hide_a_lower_one(own_settings: Path) -> None:
     assert pomdft.affinity(*asked) == lower
     (row,) = pomdft.affinities(*asked, level="lcao").to_dict("records")
     assert row["key"] == lower.key
+
+
+def test_ones_own_energy_of_a_minimum_with_an_ensemble_has_that(own_settings: Path) -> None:
+    asked = ("W5O18", "Au")
+    shipped = pomdft.affinity(*asked)
+    assert shipped.ensemble_ev is not None
+    own = compute_own(own_settings, shipped, shipped.energy_ev + 0.005, 1)
+    found = pomdft.affinity(*asked)
+    assert (found.key, found.energy_ev, found.source) == (own.key, own.energy_ev, "store")
+    assert found.std_ev == shipped.std_ev
+    assert found.ensemble_ev is not None
+    assert found.ensemble_ev - shipped.ensemble_ev == pytest.approx(0.005)
+    for role in ("ensemble-complex", "ensemble-ligand", "ensemble-cluster"):
+        assert found.calculations[role] == shipped.calculations[role]
+    lower = compute_own(own_settings, shipped, shipped.energy_ev - 0.3, 2)
+    assert pomdft.affinity(*asked) == lower, "of another minimum the ensemble says nothing"
 
 
 @pytest.mark.parametrize(

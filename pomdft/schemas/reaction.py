@@ -104,17 +104,23 @@ class ReactionEnergy(Document):
         """
         if known.energy_ev != self.energy_ev:
             return self
-        kept = known.calculations
-        changes: dict[str, Any] = {}
-        calculations = dict(self.calculations)
-        if self.std_ev is None and known.std_ev is not None:
-            changes = {"std_ev": known.std_ev, "beef_terms_ev": known.beef_terms_ev}
-            calculations |= {r: key for r, key in kept.items() if r.startswith(ENSEMBLE_ROLE)}
-        if known.poses > self.poses:
-            fewer = other_poses(calculations)
-            calculations = {r: key for r, key in calculations.items() if r not in fewer}
-            calculations |= other_poses(kept)
-        return self.model_copy(update=changes | {"calculations": calculations})
+        merged = self if self.std_ev is not None else self.with_ensemble_of(known)
+        if known.poses <= self.poses:
+            return merged
+        fewer = other_poses(self.calculations)
+        calculations = {r: key for r, key in merged.calculations.items() if r not in fewer}
+        calculations |= other_poses(known.calculations)
+        return merged.model_copy(update={"calculations": calculations})
+
+    def with_ensemble_of(self, known: Self) -> Self:
+        """Return this energy with the ensemble of one at the same minima, scattered about it."""
+        points = {r: k for r, k in known.calculations.items() if r.startswith(ENSEMBLE_ROLE)}
+        changes: dict[str, Any] = {
+            "std_ev": known.std_ev,
+            "beef_terms_ev": known.beef_terms_ev,
+            "calculations": self.calculations | points,
+        }
+        return self.model_copy(update=changes)
 
     @property
     def uncertainty(self) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pomdft.errors import PomdftError
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.ion_affinity import IonAffinity
-from pomdft.schemas.poses import choose_pose
+from pomdft.schemas.poses import SAME_MINIMUM_EV, choose_pose
 from pomdft.store.reference import load_provenance
 from pomdft.store.results import ResultStore
 
@@ -22,7 +22,8 @@ def keep_lowest(
 
     Of several of one model the one whose complex is lowest in energy counts, whoever computed it:
     a pose that is higher says nothing against a lower one. Of those that have met the same minimum
-    (`pomdft.schemas.poses.SAME_MINIMUM_EV`) it is the last.
+    (`pomdft.schemas.poses.SAME_MINIMUM_EV`) it is the last; where it has no ensemble of the
+    functional and another of the same energy has, it is given that one's.
 
     Parameters
     ----------
@@ -33,18 +34,28 @@ def keep_lowest(
     describe : callable
         Returns what energies of one model at one level have in common.
     """
-    by_model: dict[Hashable, list[E]] = {}
-    known = list(known)
-    for document in known:
-        by_model.setdefault(describe(document), []).append(document)
-    chosen = {id(_choose(several[::-1], store)) for several in by_model.values()}
-    return [document for document in known if id(document) in chosen]
+    by_model: dict[Hashable, list[tuple[int, E]]] = {}
+    for numbered in enumerate(known):
+        by_model.setdefault(describe(numbered[1]), []).append(numbered)
+    found = dict(_choose(several, store) for several in by_model.values())
+    return [found[place] for place in sorted(found)]
 
 
-def _choose(newest_first: list[E], store: ResultStore) -> E:
-    if len(newest_first) == 1:
-        return newest_first[0]
-    return newest_first[choose_pose([_complex_energy_ev(d, store) for d in newest_first])]
+def _choose(several: list[tuple[int, E]], store: ResultStore) -> tuple[int, E]:
+    """Return the place of the energy that counts, and the energy."""
+    if len(several) == 1:
+        return several[0]
+    newest_first = several[::-1]
+    complexes_ev = [_complex_energy_ev(document, store) for _, document in newest_first]
+    lowest = choose_pose(complexes_ev)
+    place, chosen = newest_first[lowest]
+    if chosen.std_ev is None:
+        for (_, other), complex_ev in zip(newest_first, complexes_ev, strict=True):
+            differences_ev = (complex_ev - complexes_ev[lowest], other.energy_ev - chosen.energy_ev)
+            same = all(abs(difference) <= SAME_MINIMUM_EV for difference in differences_ev)
+            if same and other.std_ev is not None:
+                return place, chosen.with_ensemble_of(other)
+    return place, chosen
 
 
 def _complex_energy_ev(document: Affinity | IonAffinity, store: ResultStore) -> float:
