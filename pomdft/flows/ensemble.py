@@ -211,8 +211,18 @@ def add_ensemble_to(flow: Flow, maker: Maker) -> Flow:
         `EnsembleMaker`, or that of lattice constants.
     """
     last: Job = maker.make(flow.output)
-    last.name = f"ensemble: {flow.name}"
+    last.name = _ensemble_name(flow)
     return Flow([flow, last], output=last.output, name=flow.name)
+
+
+def without_ensemble(flow: Flow) -> Flow:
+    """Return the flow to which `add_ensemble_to` has added one; any other as it is."""
+    first, last = flow.jobs[0], flow.jobs[-1]
+    return first if isinstance(first, Flow) and last.name == _ensemble_name(first) else flow
+
+
+def _ensemble_name(flow: Flow) -> str:
+    return f"ensemble: {flow.name}"
 
 
 def _cluster_d_band(affinity: Affinity, role: str, key: str, result: CalculationResult) -> DBand:

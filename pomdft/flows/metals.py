@@ -14,7 +14,7 @@ from pomdft.flows.bulk import BulkMaker
 from pomdft.flows.bulk_ensemble import BulkEnsembleMaker
 from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
-from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to
+from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to, without_ensemble
 from pomdft.flows.local_run import run_here
 from pomdft.flows.reporting import FlowReporter, SilentReporter
 from pomdft.flows.segregation import MixingMaker, SegregationMaker
@@ -37,7 +37,7 @@ class MetalOutcome:
     documents : tuple
         Finished documents.
     missing : tuple of str
-        Names of what failed.
+        Names of what failed; of an ensemble without which an energy is there, too.
     """
 
     documents: tuple[StoredDocument, ...]
@@ -109,11 +109,13 @@ def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> 
     """
     documents, missing = [], []
     for flow in flows:
-        found = run_here(flow, reporter or SilentReporter()).get(flow.jobs[-1].uuid)
+        outputs = run_here(flow, reporter or SilentReporter())
+        plain = without_ensemble(flow)
+        found, energy = (outputs.get(part.jobs[-1].uuid) for part in (flow, plain))
         if found is None:
-            missing.append(str(flow.name))
-        else:
-            documents.append(found)
+            missing.append(str(flow.name if energy is None else flow.jobs[-1].name))
+        if energy is not None:
+            documents.append(found or energy)
     return MetalOutcome(tuple(documents), tuple(missing))
 
 

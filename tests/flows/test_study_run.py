@@ -8,9 +8,12 @@ from jobflow import Flow
 
 from pomdft.errors import BusyError, LauncherError, StoreError
 from pomdft.flows.bulk import BulkMaker
+from pomdft.flows.bulk_ensemble import BulkEnsembleMaker
+from pomdft.flows.ensemble import add_ensemble_to
 from pomdft.flows.metals import run_metal_flows
 from pomdft.flows.reporting import StoppingReporter, StudyStopped, current_reporter, reporting_to
 from pomdft.flows.study import plan_study, run_study
+from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.calculation import CalculationFailure, CalculationInput, CalculationResult
 from pomdft.schemas.level import Level
 from pomdft.schemas.study import Study
@@ -174,3 +177,19 @@ def test_what_fails_between_calculations_is_reported_once_with_its_reason(
     assert len(notes.finished) == 5
     # Jobflow's tracebacks are for nobody.
     assert "Traceback" not in caplog.text
+
+
+def test_an_ensemble_that_fails_leaves_the_energy(own_settings: Path) -> None:
+    store = str(own_settings)
+    job = BulkMaker(level=Level(name="emt", method="emt", relax=False), store=store).make("Cu")
+    # EMT has no functional whose error an ensemble could tell.
+    maker = BulkEnsembleMaker(store=store)
+    flow = add_ensemble_to(Flow([job], output=job.output, name="bulk Cu"), maker)
+    notes = Notes()
+    outcome = run_metal_flows([flow], notes)
+    (copper,) = outcome.documents
+    assert isinstance(copper, BulkMetal)
+    assert copper.metal == "Cu"
+    assert outcome.missing == ("ensemble: bulk Cu",)
+    (failure,) = notes.failed
+    assert failure.startswith("ensemble: bulk Cu: ")
