@@ -36,6 +36,13 @@ def test_convergence_makes_a_flow_for_each_metal_and_variant() -> None:
     assert len({flow.name for flow in flows}) == len(flows) == 6
 
 
+def test_models_begin_from_what_is_known(own_settings: Path) -> None:
+    script = load("models")
+    usual = script["find_affinities"](next(iter(script["MODELS"].values())))  # type: ignore[operator, attr-defined]
+    assert [a.metal for a in usual] == list(script["METALS"])  # type: ignore[call-overload]
+    assert not own_settings.exists()
+
+
 @pytest.mark.parametrize(
     "path", sorted((FOLDER.parent / "inputs").glob("*.yaml")), ids=lambda p: p.stem
 )

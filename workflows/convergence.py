@@ -12,7 +12,8 @@ from pathlib import Path
 import pomdft
 from pomdft.flows import ConvergenceMaker, convergence_levels
 from pomdft.flows.metals import run_metal_flows
-from pomdft.prediction.figures import draw_convergence, save_figure
+from pomdft.prediction.energy_figures import draw_convergence
+from pomdft.prediction.figure_files import save_figure
 
 LIGAND, METALS = "W5O18", ("Au", "Ag")
 VARIANTS = {

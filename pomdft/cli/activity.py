@@ -103,7 +103,8 @@ def activity(  # noqa: PLR0917 - options of a command
 
             write_html(plot_volcano(reaction, points, temperature, pressures), plot)
         else:
-            from pomdft.prediction.figures import draw_volcano, save_figure
+            from pomdft.prediction.figure_files import save_figure
+            from pomdft.prediction.figures import draw_volcano
 
             save_figure(draw_volcano(reaction, points, temperature, pressures), plot)
         if form is Format.TABLE:

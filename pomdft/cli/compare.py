@@ -85,7 +85,8 @@ def compare(  # noqa: PLR0917 - options of a command
 
             write_html(plot_label_probabilities(answers), plot)
         else:
-            from pomdft.prediction.figures import draw_label_probabilities, save_figure
+            from pomdft.prediction.figure_files import save_figure
+            from pomdft.prediction.figures import draw_label_probabilities
 
             save_figure(draw_label_probabilities(answers), plot)
     table = tabulate_answers(answers)

@@ -50,7 +50,8 @@ def convergence(  # noqa: PLR0917 - options of a command
     from pomdft.api import affinity
     from pomdft.flows.convergence import ConvergenceMaker, choose_variants
     from pomdft.flows.metals import run_metal_flows
-    from pomdft.prediction.figures import check_figure_path, draw_convergence, save_figure
+    from pomdft.prediction.energy_figures import draw_convergence
+    from pomdft.prediction.figure_files import check_figure_path, save_figure
 
     if plot is not None:
         check_figure_path(plot, interactive=False)

@@ -92,7 +92,8 @@ def map_command(  # noqa: PLR0917 - options of a command
 
             write_html(plot_ordering_map(found), plot)
         else:
-            from pomdft.prediction.figures import draw_ordering_map, save_figure
+            from pomdft.prediction.figure_files import save_figure
+            from pomdft.prediction.figures import draw_ordering_map
 
             save_figure(draw_ordering_map(found), plot)
     if form is not Format.TABLE:

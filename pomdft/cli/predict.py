@@ -122,7 +122,8 @@ def draw(answer: Ordering, path: Path) -> None:
 
         write_html(plot_particle(answer), path)
     else:
-        from pomdft.prediction.figures import draw_particle, save_figure
+        from pomdft.prediction.figure_files import save_figure
+        from pomdft.prediction.figures import draw_particle
 
         save_figure(draw_particle(answer), path)
 

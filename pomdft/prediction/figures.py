@@ -1,23 +1,18 @@
-"""Figures for print, with matplotlib. Each function returns a Figure; nothing is shown."""
+"""Figures of orderings and activities, for print. Each function returns one; nothing is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Patch
 
-from pomdft.analysis.segregation_ligand import ContactAffinity
-from pomdft.errors import InputError
+from pomdft.prediction.figure_files import new_figure
 from pomdft.prediction.kinetics import REACTIONS
 from pomdft.prediction.palette import (
-    BINDING_SIGN,
     LABEL_COLOURS,
     describe_adsorption,
     find_extrapolated_bands,
@@ -32,136 +27,6 @@ from pomdft.prediction.volcano import VolcanoPoint, volcano_curve, volcano_surfa
 if TYPE_CHECKING:
     from pomdft.prediction.map_answer import OrderingMap
     from pomdft.prediction.ordering import Ordering
-    from pomdft.schemas.interaction import InteractionEnergy
-
-
-def _new_figure(width: float = 6.4, height: float = 4.6) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def check_figure_path(path: str | Path, *, interactive: bool = True) -> None:
-    """Refuse a path that no figure can be written to, before anything long is computed for it.
-
-    Parameters
-    ----------
-    path : path
-        Where the figure is to go.
-    interactive : bool
-        The caller writes .html as well; only the message depends on it.
-
-    Raises
-    ------
-    InputError
-        The ending is not known, or there is no such folder.
-    """
-    target = Path(path)
-    known = sorted(FigureCanvasAgg.get_supported_filetypes())
-    if target.suffix.lower().lstrip(".") not in known:
-        endings = ", ".join(f".{k}" for k in known) + (" or .html" if interactive else "")
-        raise InputError(f"figure {target} must end in one of {endings}.")
-    if not target.parent.is_dir():
-        raise InputError(f"figure {target} cannot be written: there is no {target.parent}.")
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure; the format follows from the ending (png, svg, pdf).
-
-    Parameters
-    ----------
-    figure : Figure
-        What to write.
-    path : path
-        Where.
-
-    Raises
-    ------
-    InputError
-        The ending is not known or the file cannot be written.
-    """
-    check_figure_path(path)
-    target = Path(path)
-    try:
-        figure.savefig(target, dpi=200)
-    except OSError as error:
-        raise InputError(f"figure {target} cannot be written: {error.strerror}.") from error
-
-
-def draw_affinities(by_ligand: Mapping[str, Mapping[str, ContactAffinity]]) -> Figure:
-    """Draw affinities per contact as bars with one standard deviation.
-
-    Parameters
-    ----------
-    by_ligand : mapping
-        Ligand to (metal to affinity).
-
-    Returns
-    -------
-    Figure
-    """
-    figure = _new_figure()
-    axes = figure.add_subplot()
-    metals = list(dict.fromkeys(m for held in by_ligand.values() for m in held))
-    width = 0.8 / max(len(metals), 1)
-    for k, metal in enumerate(metals):
-        found = [(i, held[metal]) for i, held in enumerate(by_ligand.values()) if metal in held]
-        axes.bar(
-            [i + (k - (len(metals) - 1) / 2) * width for i, _ in found],
-            [a.per_contact_ev for _, a in found],
-            0.92 * width,
-            yerr=[a.uncertainty_ev for _, a in found],
-            capsize=4,
-            label=metal,
-            color=metal_colour(metal),
-            edgecolor="black",
-            linewidth=0.6,
-        )
-    axes.axhline(0.0, color="black", linewidth=0.8)
-    axes.set_xticks(range(len(by_ligand)), list(by_ligand))
-    axes.set_ylabel(f"affinity ({BINDING_SIGN})")
-    axes.legend(title="metal", frameon=False)
-    return figure
-
-
-def draw_convergence(energies: Sequence[InteractionEnergy]) -> Figure:
-    """Draw interaction energies by variant for each metal, and the difference of the first two.
-
-    Parameters
-    ----------
-    energies : sequence of InteractionEnergy
-        Of one ligand; filled symbols are the energies in own basis, open ones those with the
-        counterpoise correction.
-
-    Returns
-    -------
-    Figure
-    """
-    fields = {"metal", "variant", "energy_ev", "counterpoise_energy_ev"}
-    table = pd.DataFrame([energy.model_dump(include=fields) for energy in energies])
-    variants, metals = (list(dict.fromkeys(table[name])) for name in ("variant", "metal"))
-    figure = _new_figure(9.0, 0.4 * len(variants) + 1.6)
-    panels = figure.subplots(1, 2 if len(metals) > 1 else 1, sharey=True, squeeze=False)[0]
-    for field, marker, note in (
-        ("energy_ev", "o", ""),
-        ("counterpoise_energy_ev", "s", ", counterpoise-corrected"),
-    ):
-        values = table.pivot(index="variant", columns="metal", values=field).astype(float)
-        values = values.reindex(index=variants, columns=metals)
-        for metal in metals:
-            colour = metal_colour(metal)
-            style = {"mfc": colour, "mec": "black"} if not note else {"mfc": "none", "mec": colour}
-            panels[0].plot(values[metal], variants, marker, label=metal + note, **style)
-        if len(metals) > 1:
-            difference = values[metals[1]] - values[metals[0]]
-            panels[1].plot(difference, variants, f"k{marker}", mfc="none" if note else "k")
-            panels[1].set_xlabel(f"{metals[1]} minus {metals[0]} (eV)")
-    panels[0].set_xlabel("interaction energy (eV), negative = bound")
-    panels[0].legend(fontsize="small", frameon=False)
-    panels[0].invert_yaxis()
-    for axes in panels:
-        axes.grid(alpha=0.3)
-    return figure
 
 
 def draw_ordering_map(result: OrderingMap) -> Figure:
@@ -176,7 +41,7 @@ def draw_ordering_map(result: OrderingMap) -> Figure:
     -------
     Figure
     """
-    figure = _new_figure(7.2, 4.8)
+    figure = new_figure(7.2, 4.8)
     axes = figure.add_subplot()
     x, y = result.fractions, result.temperatures_k
     shown = axes.pcolormesh(
@@ -236,7 +101,7 @@ def draw_radial_profile(answers: Sequence[Ordering]) -> Figure:
     -------
     Figure
     """
-    figure = _new_figure()
+    figure = new_figure()
     axes = figure.add_subplot()
     for k, answer in enumerate(answers):
         layers = np.arange(len(answer.radial_profile))
@@ -275,7 +140,7 @@ def draw_particle(answer: Ordering) -> Figure:
     -------
     Figure
     """
-    figure = _new_figure(8.0, 4.4)
+    figure = new_figure(8.0, 4.4)
     centred = answer.lattice.positions - answer.lattice.positions.mean(axis=0)
     # Seen a little from above and from the side; the cut plane faces the viewer.
     turn, tilt = np.deg2rad(20.0), np.deg2rad(15.0)
@@ -324,7 +189,7 @@ def draw_label_probabilities(answers: Mapping[str, Ordering]) -> Figure:
     -------
     Figure
     """
-    figure = _new_figure(6.4, 1.4 + 0.6 * len(answers))
+    figure = new_figure(6.4, 1.4 + 0.6 * len(answers))
     axes = figure.add_subplot()
     names = list(answers)
     left = np.zeros(len(names))
@@ -365,7 +230,7 @@ def draw_volcano(
     """
     model = REACTIONS[reaction]
     kelvin = temperature_k or model.default_temperature_k
-    figure = _new_figure(6.8, 4.8)
+    figure = new_figure(6.8, 4.8)
     axes = figure.add_subplot()
     if reaction == "co-oxidation":
         x, y, rate = volcano_surface(reaction, kelvin, pressures_bar=pressures_bar)

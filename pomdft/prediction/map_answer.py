@@ -143,7 +143,8 @@ class OrderingMap:
         -------
         matplotlib.figure.Figure
         """
-        from pomdft.prediction.figures import draw_ordering_map, save_figure
+        from pomdft.prediction.figure_files import save_figure
+        from pomdft.prediction.figures import draw_ordering_map
 
         figure = draw_ordering_map(self)
         if path is not None:

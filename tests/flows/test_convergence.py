@@ -18,7 +18,7 @@ from pomdft.flows.convergence import (
     relaxed_complex,
 )
 from pomdft.flows.metals import run_metal_flows
-from pomdft.prediction.figures import draw_convergence
+from pomdft.prediction.energy_figures import draw_convergence
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.interaction import InteractionEnergy
 from pomdft.schemas.provenance import CalculationRecord

@@ -7,6 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import pomdft
 from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.cli import activity as activity_cli
 from pomdft.cli import compare as compare_cli
@@ -14,8 +15,9 @@ from pomdft.cli import map as map_cli
 from pomdft.cli import predict as predict_cli
 from pomdft.cli.pairs import parse_affinities, parse_ratio
 from pomdft.errors import InputError, NotComputedError
-from pomdft.prediction import figures, interactive
+from pomdft.prediction import energy_figures, figures, interactive
 from pomdft.prediction.activity import predict_activity
+from pomdft.prediction.figure_files import save_figure
 from pomdft.prediction.map import ordering_map
 from pomdft.prediction.ordering import predict_ordering
 from pomdft.prediction.report import ReportOptions, write_report
@@ -57,7 +59,7 @@ def points():
 
 def test_figures_are_written(tmp_path, answer, ordering, points):
     drawn = {
-        "bars": figures.draw_affinities(HELD),
+        "bars": energy_figures.draw_affinities(HELD),
         "map": ordering.plot(),
         "profile": figures.draw_radial_profile([answer]),
         "particle": figures.draw_particle(answer),
@@ -66,10 +68,24 @@ def test_figures_are_written(tmp_path, answer, ordering, points):
         "line": figures.draw_volcano("aerobic-oxidation", locate_metals("aerobic-oxidation")),
     }
     for name, figure in drawn.items():
-        figures.save_figure(figure, tmp_path / f"{name}.png")
+        save_figure(figure, tmp_path / f"{name}.png")
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="must end"):
-        figures.save_figure(drawn["map"], tmp_path / "map.docx")
+        save_figure(drawn["map"], tmp_path / "map.docx")
+
+
+def test_models_are_drawn_with_the_difference_of_their_metals():
+    models = {
+        ligand: [pomdft.affinity(ligand, metal) for metal in ("Au", "Ag")]
+        for ligand in ("W5O18", "A-alpha-SiW9O34")
+    }
+    left, right = energy_figures.draw_models(models).axes
+    assert "binding energy (eV), negative = bound" in left.get_xlabel()
+    assert right.get_xlabel() == "Ag minus Au (eV)"
+    for line, field in zip(right.lines, ("energy_ev", "counterpoise_energy_ev"), strict=True):
+        expected = [getattr(ag, field) - getattr(au, field) for au, ag in models.values()]
+        np.testing.assert_allclose(line.get_xdata(), expected)
+    assert [label.get_text() for label in left.get_yticklabels()] == list(models)
 
 
 def test_interactive_figures_hold_the_numbers(tmp_path, answer, ordering, points):
