@@ -123,8 +123,8 @@ def shift_equation_of_state(
     """Return what each member of the ensemble changes, to first order.
 
     Birch's equation is a cubic in x = V^(-2/3), and the terms are fitted by the same. To second
-    order some members of copper would have no minimum within reach of the volumes computed; of the
-    others the lattice constants spread as the first order says, to a tenth.
+    order some members of copper would have no minimum (3 %); of the others the lattice constants
+    spread as the first order says, to a tenth.
 
     Parameters
     ----------
