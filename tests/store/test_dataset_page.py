@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pomdft.schemas.affinity import Affinity
@@ -152,20 +153,54 @@ def test_counts_are_those_of_the_data() -> None:
     assert f"{hours:.1f} hours of computing" in line
 
 
+USUAL = {
+    (a.ligand, a.metal): a
+    for a in load_reference_affinities()
+    if (a.model.cluster, a.model.site, a.model.charge_model) == ("M4", "vacancy", "protonated")
+}
+
+
+def difference_std(first: Affinity, second: Affinity) -> float | None:
+    if first.ensemble_ev is None or second.ensemble_ev is None:
+        return None
+    return float(np.std(first.ensemble_ev - second.ensemble_ev))
+
+
+def table_under(*header: str) -> tuple[list[str], list[list[str]]]:
+    """Return the header that begins with these cells, and the rows below it."""
+    lines = PAGE.splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    (start,) = (i for i, row in enumerate(rows) if tuple(row[: len(header)]) == header)
+    end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
+    return rows[start], rows[start + 2 : end]
+
+
 def test_differences_between_silver_and_gold() -> None:
     called = {"PVP unit": "PVP", "butanethiol": "thiolate"}
-    known = {
-        (a.ligand, a.metal): a
-        for a in load_reference_affinities()
-        if (a.model.cluster, a.model.site, a.model.charge_model) == ("M4", "vacancy", "protonated")
-    }
-    (start,) = (i for i, row in enumerate(rows_of(PAGE)) if row[1:2] == ["Ag4 - Au4 (eV)"])
-    table = rows_of(PAGE)[start + 1 : start + 6]
-    assert len({row[0] for row in table}) == 5
-    for name, bare, corrected in table:
+    _, table = table_under("ligand", "Ag4 - Au4 (eV)")
+    both = {ligand for ligand, _ in USUAL if {(ligand, "Ag"), (ligand, "Au")} <= USUAL.keys()}
+    assert {called.get(row[0], row[0]) for row in table} == both
+    for name, bare, std, corrected in table:
         ligand = called.get(name, name)
-        silver, gold = known[ligand, "Ag"], known[ligand, "Au"]
+        silver, gold = USUAL[ligand, "Ag"], USUAL[ligand, "Au"]
         assert bare == f"{silver.energy_ev - gold.energy_ev:+.2f}"
+        assert std == optional(difference_std(silver, gold), ".2f")
         assert silver.counterpoise_energy_ev is not None
         assert gold.counterpoise_energy_ev is not None
         assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
+
+
+def test_differences_between_metals_on_one_ligand() -> None:
+    (_, *ligands), table = table_under("difference (eV)")
+    assert len(table) == 6
+    for name, *cells in table:
+        one, other = name.replace("4", "").split(" - ")
+        for ligand, cell in zip(ligands, cells, strict=True):
+            if not {(ligand, one), (ligand, other)} <= USUAL.keys():
+                assert not cell
+                continue
+            first, second = USUAL[ligand, one], USUAL[ligand, other]
+            std = difference_std(first, second)
+            assert cell == spread(first.energy_ev - second.energy_ev, std, "+.2f").replace(
+                "+- +", "+- "
+            )
