@@ -359,8 +359,9 @@ def fill_in_shifts(options: dict[str, Any], ligand: str | None, metals: tuple[st
     if ligand is None or options.get("ligand_d_shift_ev") is not None:
         return
     for metal in metals:
-        check_names(ligand, metal)
-    found = collect_ligand_shifts(load_settings().store, ligand, metals)
+        ligand = check_names(ligand, metal) or ligand
+    known = find_affinities(ligand=ligand)
+    found = collect_ligand_shifts(load_settings().store, known, ligand, metals)
     options["ligand_d_shift_ev"] = {metal: shift.shift_ev for metal, shift in found.items()}
     options["ligand_source"] = "; ".join(shift.source for shift in found.values())
 

@@ -7,24 +7,74 @@ from collections.abc import Iterable
 import numpy as np
 
 from pomdft.analysis.segregation_ligand import ContactAffinity
-from pomdft.schemas.affinity import Affinity
+from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.structures.supports import split_support
 
 #: Levels from best to worst; others rank between "lcao-static" and "xtb".
 LEVEL_ORDER = ("pw", "fd", "lcao", "lcao-static", "xtb")
+#: What models have in common unless something else is asked for.
+_USUAL = {
+    name: AffinityModel.model_fields[name].default for name in ("cluster", "site", "charge_model")
+}
 #: Assumed where no ensemble was computed, eV per contact; named in the source of the affinity.
 ASSUMED_STD_EV = 0.10
+
+
+def choose_comparable(documents: Iterable[Affinity]) -> dict[str, Affinity]:
+    """Choose affinities of one ligand that may be compared between metals.
+
+    Only affinities of the same level (not only its name), cluster, site and charge model are put
+    together. Of these sets the one with most metals is taken; of several such clusters before
+    single atoms, without a support before with one, the vacancy before other sites, then the best
+    level, the usual cluster and compensation of charge (M4, protonated), and the latest.
+
+    Parameters
+    ----------
+    documents : iterable of Affinity
+        Affinities of one ligand, later ones preferred.
+
+    Returns
+    -------
+    dict
+        Metal to affinity.
+    """
+    sets: dict[tuple[str, str, str, str], dict[str, Affinity]] = {}
+    for document in documents:
+        model = document.model
+        key = (document.level.title, model.cluster, model.site, model.charge_model)
+        known = sets.setdefault(key, {})
+        previous = known.get(document.metal)
+        # Of several orientations the most strongly bound one is the one that is populated.
+        if previous is None or document.energy_ev <= previous.energy_ev:
+            known[document.metal] = document
+    if not sets:
+        return {}
+
+    def rank(item: tuple[int, dict[str, Affinity]]) -> tuple[float, ...]:
+        number, members = item
+        first = next(iter(members.values()))
+        model, level = first.model, first.level.name
+        quality = LEVEL_ORDER.index(level) if level in LEVEL_ORDER else 3.5
+        _, support = split_support(model.cluster)
+        return (
+            len(members),
+            model.cluster != "M1",
+            support is None,
+            model.site == _USUAL["site"],
+            -quality,
+            sum(getattr(model, name) == usual for name, usual in _USUAL.items()),
+            number,
+        )
+
+    return max(enumerate(sets.values()), key=rank)[1]
 
 
 def collect_contact_affinities(
     documents: Iterable[Affinity], metals: tuple[str, ...] | None = None
 ) -> dict[str, ContactAffinity]:
-    """Choose affinities of one ligand that may be compared between metals.
+    """Return affinities of one ligand per contact, from those that `choose_comparable` chooses.
 
-    Only affinities of the same level (not only its name), cluster, site and charge model are put
-    together; of these sets the one with most of the metals is taken, clusters without a support
-    before those with one, then the best level, then the latest. Counterpoise-corrected energies
-    are used where every metal of the set has them.
+    Counterpoise-corrected energies are used where every metal of the set has them.
 
     All energies of the set are divided by one number, the mean of its contacts: a ligand covers
     the same area whatever the metal, and gains its whole binding energy there. Divided by its own
@@ -43,29 +93,11 @@ def collect_contact_affinities(
     dict
         Metal to :class:`ContactAffinity`; metals without contacts are left out.
     """
-    sets: dict[tuple[str, str, str, str], dict[str, Affinity]] = {}
-    for document in documents:
-        if document.contacts == 0 or (metals is not None and document.metal not in metals):
-            continue
-        model = document.model
-        key = (document.level.title, model.cluster, model.site, model.charge_model)
-        known = sets.setdefault(key, {})
-        previous = known.get(document.metal)
-        # Of several orientations the most strongly bound one is the one that is populated.
-        if previous is None or document.energy_ev <= previous.energy_ev:
-            known[document.metal] = document
-    if not sets:
+    chosen = choose_comparable(
+        d for d in documents if d.contacts and (metals is None or d.metal in metals)
+    )
+    if not chosen:
         return {}
-
-    def rank(item: tuple[int, dict[str, Affinity]]) -> tuple[int, bool, float, int]:
-        number, members = item
-        first = next(iter(members.values()))
-        level = first.level.name
-        quality = LEVEL_ORDER.index(level) if level in LEVEL_ORDER else 3.5
-        _, support = split_support(first.model.cluster)
-        return len(members), support is None, -quality, number
-
-    chosen = max(enumerate(sets.values()), key=rank)[1]
     corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())
     contacts = float(np.mean([document.contacts for document in chosen.values()]))
     return {m: _per_contact(document, corrected, contacts) for m, document in chosen.items()}

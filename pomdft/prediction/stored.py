@@ -9,7 +9,10 @@ from pathlib import Path
 
 from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.errors import NotComputedError
+from pomdft.prediction.affinities import choose_comparable
+from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.store.documents import find_documents, find_segregation_documents
 
 #: Assumed standard deviation, eV, of what a slab swap leaves out besides the functional: a slab of
@@ -64,13 +67,20 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     }
 
 
-def collect_ligand_shifts(root: Path, ligand: str, metals: Sequence[str]) -> dict[str, LigandShift]:
+def collect_ligand_shifts(
+    root: Path, known: Sequence[Affinity], ligand: str, metals: Sequence[str]
+) -> dict[str, LigandShift]:
     """Compute how far a ligand moves the d-band centre of each metal, from stored d-bands.
+
+    Both d-bands are of the minima of one affinity: the same cluster, site, compensation of charge
+    and level. Of several affinities those are taken that may be compared between the metals.
 
     Parameters
     ----------
     root : Path
         The user's store.
+    known : sequence of Affinity
+        Of the ligand.
     ligand : str
         Protecting ligand.
     metals : sequence of str
@@ -84,27 +94,33 @@ def collect_ligand_shifts(root: Path, ligand: str, metals: Sequence[str]) -> dic
     Raises
     ------
     NotComputedError
-        A cluster of one of the metals has no d-band under the ligand, or none bare at the same
-        level; the message names the command that would compute both.
+        A cluster of one of the metals has no d-band under the ligand, or none bare; the message
+        names the command that would compute both.
     """
-    return {metal: _find_shift(root, ligand, metal) for metal in metals}
-
-
-def _find_shift(root: Path, ligand: str, metal: str) -> LigandShift:
-    bands = find_documents(root, DBand, lambda d: d.metal == metal and d.ligand in (ligand, None))
-    bare = {(d.facet, d.level.title): d for d in bands if d.ligand is None}
-    # The last document counts, as everywhere in the store.
-    for held in reversed([d for d in bands if d.ligand == ligand]):
-        free = bare.get((held.facet, held.level.title))
-        if free is not None:
-            return LigandShift(
-                metal,
-                ligand,
-                held.center_ev - free.center_ev,
-                f"{held.facet} cluster, {held.level.name}, {held.key} less {free.key}",
+    found = find_documents(root, DBand, lambda band: band.metal in metals)
+    bands = {key: band for band in found for key in band.calculations.values()}
+    pairs: dict[str, tuple[DBand, DBand]] = {}
+    for affinity in known:
+        of = affinity.calculations
+        points = [of.get(f"{ENSEMBLE_ROLE}{role}", "") for role in ("complex", "cluster")]
+        if all(point in bands for point in points):
+            pairs[affinity.key] = (bands[points[0]], bands[points[1]])
+    chosen = choose_comparable(a for a in known if a.key in pairs)
+    shifts = {}
+    for metal in metals:
+        if metal not in chosen:
+            raise NotComputedError(
+                f"The d-band shift of {metal} under {ligand} has not been computed.",
+                f"Compute it: pomdft metal ensemble {ligand} {metal}; or give it by hand: "
+                f"ligand_d_shift_ev={{'{metal}': -0.1}} (eV), on the command line "
+                f"--d-shift {metal}=-0.1.",
             )
-    raise NotComputedError(
-        f"The d-band shift of {metal} under {ligand} has not been computed.",
-        f"Compute it: pomdft metal ensemble {ligand} {metal}; or give it by hand: "
-        f"ligand_d_shift_ev={{'{metal}': -0.1}} (eV), on the command line --d-shift {metal}=-0.1.",
-    )
+        held, free = pairs[chosen[metal].key]
+        model, level = chosen[metal].model, chosen[metal].level
+        shifts[metal] = LigandShift(
+            metal,
+            ligand,
+            held.center_ev - free.center_ev,
+            f"{model.cluster} cluster, {level.name}, {held.key} less {free.key}",
+        )
+    return shifts

@@ -60,6 +60,36 @@ def test_better_level_wins_where_both_know_the_metals():
     assert "pw" in collect_contact_affinities(documents)["Au"].source
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"cluster": "M1"},
+        {"cluster": "M13"},
+        {"cluster": "M4-on-graphene"},
+        {"site": "terminal-face"},
+        {"charge_model": "alkali"},
+    ],
+)
+def test_the_usual_model_goes_before_later_ones(model: dict[str, str]):
+    usual = [make("Au", energy_ev=-2.0), make("Ag", energy_ev=-3.0)]
+    others = [make(metal, energy_ev=-9.0, model=model) for metal in ("Au", "Ag")]
+    found = collect_contact_affinities([*usual, *others])
+    assert [found[metal].per_contact_ev for metal in ("Au", "Ag")] == [-0.5, -0.75]
+    # Of what is known of both metals only.
+    found = collect_contact_affinities([usual[0], *others])
+    assert {found[metal].per_contact_ev for metal in ("Au", "Ag")} == {-9.0 / 4}
+
+
+def test_better_level_wins_unless_the_site_is_another():
+    usual = [make("Au"), make("Ag")]
+    better = [make(metal, "pw", energy_ev=-9.0, model={"cluster": "M13"}) for metal in ("Au", "Ag")]
+    assert "pw" in collect_contact_affinities([*better, *usual])["Au"].source
+    elsewhere = [
+        make(metal, "pw", energy_ev=-9.0, model={"site": "terminal-face"}) for metal in ("Au", "Ag")
+    ]
+    assert "lcao" in collect_contact_affinities([*usual, *elsewhere])["Au"].source
+
+
 def test_counterpoise_is_used_only_where_all_have_it():
     one = make("Au", counterpoise_correction_ev=0.4)
     both = [one, make("Ag", counterpoise_correction_ev=0.8)]

@@ -11,10 +11,16 @@ import pomdft
 from pomdft.cli import activity as activity_cli
 from pomdft.errors import InputError, NotComputedError
 from pomdft.prediction.activity import predict_activity
+from pomdft.prediction.queries import find_affinities
+from pomdft.prediction.stored import collect_ligand_shifts
+from pomdft.schemas.affinity import Affinity, AffinityModel
+from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.dband import DBand, DBandSite
 from pomdft.schemas.level import Level
 from pomdft.schemas.segregation import SegregationEnergyDocument
-from pomdft.store.documents import save_document
+from pomdft.settings import load_settings
+from pomdft.store.documents import load_reference_documents, save_document
+from pomdft.store.results import ResultStore
 
 LEVEL = Level(name="test-level", method="emt")
 
@@ -38,26 +44,47 @@ def store_segregation(root: Path, host: str, solute: str, energy_ev: float, face
     )
 
 
-def store_band(root: Path, metal: str, center_ev: float, ligand: str | None, level: Level = LEVEL):
-    site = DBandSite(
-        index=0,
-        symbol=metal,
-        weight=9.0,
-        center_ev=center_ev,
-        width_ev=1.0,
-        filling=0.9,
-        upper_edge_ev=0.0,
-        window_center_ev=center_ev,
-        window_width_ev=1.0,
+def store_affinity(
+    root: Path, metal: str, shift_ev: float, ligand: str = "W5O18", **model: str
+) -> Affinity:
+    """Keep an invented affinity with the d-bands of its cluster, that shift by so much."""
+    name = "-".join((metal, ligand, *model.values()))
+    points = {
+        f"ensemble-{role}": canonical_hash({role: name})
+        for role in ("complex", "ligand", "cluster")
+    }
+    affinity = Affinity(
+        key=canonical_hash({"affinity": name}),
+        model=AffinityModel(ligand=ligand, metal=metal, **model),
+        level=LEVEL,
+        energy_ev=-2.0,
+        interaction_energy_ev=-2.0,
+        reorganisation_ligand_ev=0.0,
+        reorganisation_metal_ev=0.0,
+        contacts=4,
+        calculations={"complex": canonical_hash({"minimum": name})} | points,
+        relaxed=True,
     )
-    save_document(
-        root,
-        DBand(
-            key=f"{metal}-{ligand}-{level.name}".lower().ljust(24, "0"),
+    ResultStore(root).save_affinity(affinity)
+    for role, center_ev in (("cluster", -2.0), ("complex", -2.0 + shift_ev)):
+        point = points[f"ensemble-{role}"]
+        site = DBandSite(
+            index=0,
+            symbol=metal,
+            weight=9.0,
+            center_ev=center_ev,
+            width_ev=1.0,
+            filling=0.9,
+            upper_edge_ev=0.0,
+            window_center_ev=center_ev,
+            window_width_ev=1.0,
+        )
+        band = DBand(
+            key=canonical_hash({"d-band": point}),
             metal=metal,
-            facet="M4",
-            ligand=ligand,
-            level=level,
+            facet=affinity.model.cluster,
+            ligand=ligand if role == "complex" else None,
+            level=LEVEL,
             center_ev=center_ev,
             width_ev=1.0,
             filling=0.9,
@@ -66,9 +93,10 @@ def store_band(root: Path, metal: str, center_ev: float, ligand: str | None, lev
             range_ev=(-10.0, 5.0),
             window_ev=(-7.0, 1.0),
             sites=(site,),
-            calculations={"complex": "c" * 24},
-        ),
-    )
+            calculations={role: point},
+        )
+        save_document(root, band)
+    return affinity
 
 
 def test_stored_segregation_energies_are_used_and_named(own_settings: Path) -> None:
@@ -102,13 +130,18 @@ def test_ordering_takes_stored_energies_of_both_directions(own_settings: Path) -
     assert "segregation energies: dft" in found.provenance
 
 
+def shifts_of(ligand: str, *metals: str) -> dict[str, float]:
+    root = load_settings().store
+    found = collect_ligand_shifts(root, find_affinities(ligand=ligand), ligand, metals)
+    return {metal: shift.shift_ev for metal, shift in found.items()}
+
+
 def test_shift_by_the_ligand_is_that_of_the_stored_clusters(own_settings: Path) -> None:
-    for metal, bare, held in (("Au", -3.0, -3.2), ("Pd", -1.5, -1.4)):
-        store_band(own_settings, metal, bare, None)
-        store_band(own_settings, metal, held, "W5O18")
-    stored = pomdft.predict_activity({"Au": 1, "Pd": 1}, ligand="W5O18")
+    for metal, shift in (("Au", -0.2), ("Pd", 0.1)):
+        store_affinity(own_settings, metal, shift, "Mo5O18")
+    stored = pomdft.predict_activity({"Au": 1, "Pd": 1}, ligand="Mo5O18")
     by_hand = predict_activity(
-        {"Au": 1, "Pd": 1}, ligand="W5O18", ligand_d_shift_ev={"Au": -0.2, "Pd": 0.1}
+        {"Au": 1, "Pd": 1}, ligand="Mo5O18", ligand_d_shift_ev={"Au": -0.2, "Pd": 0.1}
     )
     bare = pomdft.predict_activity({"Au": 1, "Pd": 1})
     assert stored.descriptors_ev["o"] == pytest.approx(by_hand.descriptors_ev["o"])
@@ -117,19 +150,41 @@ def test_shift_by_the_ligand_is_that_of_the_stored_clusters(own_settings: Path) 
     assert "given" in by_hand.source
 
 
-def test_d_bands_of_different_levels_are_not_subtracted(own_settings: Path) -> None:
-    store_band(own_settings, "Pd", -1.5, None)
-    store_band(own_settings, "Pd", -1.4, "Mo5O18", Level(name="other", method="emt"))
-    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pd"):
-        pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
+@pytest.mark.parametrize(
+    "model", [{"cluster": "M1"}, {"site": "terminal-face"}, {"charge_model": "alkali"}]
+)
+def test_shifts_of_another_model_do_not_replace_those_of_the_usual_one(
+    own_settings: Path, model: dict[str, str]
+) -> None:
+    for metal in ("Au", "Pd"):
+        store_affinity(own_settings, metal, -0.2, "Mo5O18")
+        store_affinity(own_settings, metal, 0.7, "Mo5O18", **model)
+    assert shifts_of("Mo5O18", "Au", "Pd") == pytest.approx({"Au": -0.2, "Pd": -0.2})
 
 
-def test_levels_that_only_share_a_name_are_not_subtracted(own_settings: Path) -> None:
-    store_band(own_settings, "Pd", -1.5, None)
-    changed = Level(name=LEVEL.name, method="emt", parameters={"asap_cutoff": True})
-    store_band(own_settings, "Pd", -1.4, "Mo5O18", changed)
-    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pd"):
-        pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
+def test_shifts_of_two_metals_are_of_one_model(own_settings: Path) -> None:
+    store_affinity(own_settings, "Au", -0.2, "Mo5O18")
+    for metal in ("Au", "Pd"):
+        store_affinity(own_settings, metal, 0.7, "Mo5O18", site="terminal-face")
+    assert shifts_of("Mo5O18", "Au", "Pd") == pytest.approx({"Au": 0.7, "Pd": 0.7})
+    assert shifts_of("Mo5O18", "Au") == pytest.approx({"Au": -0.2})
+    store_affinity(own_settings, "Pt", 0.7, "Mo5O18", charge_model="alkali")
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pt"):
+        shifts_of("Mo5O18", "Au", "Pt", "Pd")
+
+
+def test_shipped_shifts_are_those_of_the_shipped_affinities() -> None:
+    gold = pomdft.affinity("W5O18", "Au")
+    bands = {
+        role: next(
+            band
+            for band in load_reference_documents(DBand)
+            if gold.calculations[f"ensemble-{role}"] in band.calculations.values()
+        )
+        for role in ("complex", "cluster")
+    }
+    shift = bands["complex"].center_ev - bands["cluster"].center_ev
+    assert shifts_of("W5O18", "Au") == pytest.approx({"Au": shift})
 
 
 def test_activity_command_takes_a_shift_by_hand() -> None:
