@@ -127,7 +127,8 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
     facet : str
         "111", "100", "211", "0001", "bulk", or a cluster such as "M4".
     ligand : str, optional
-        Of a protected cluster.
+        Of a protected cluster: the one of its usual model (vacancy, protonated) where several
+        are known.
 
     Returns
     -------
@@ -140,9 +141,14 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
         It has not been computed; the message names the command that would.
     """
     from pomdft.flows.dband import find_d_band
+    from pomdft.prediction.stored import find_held_band
 
     ligand = check_names(ligand, metal)
-    return find_d_band(metal, facet, ligand)
+    found = None
+    if ligand is not None:
+        known = find_affinities(ligand=ligand, metal=metal, cluster=facet)
+        found = find_held_band(load_settings().store, known)
+    return found or find_d_band(metal, facet, ligand)
 
 
 def segregation_energy(

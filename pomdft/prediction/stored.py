@@ -67,6 +67,22 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     }
 
 
+def find_held_band(root: Path, known: Sequence[Affinity]) -> DBand | None:
+    """Return the d-band of a cluster under a ligand, None if none of its affinities has one.
+
+    Parameters
+    ----------
+    root : Path
+        The user's store.
+    known : sequence of Affinity
+        Of one ligand for one metal; of several models the usual one answers, see
+        `pomdft.prediction.affinities.choose_comparable`.
+    """
+    pairs = _find_bands(root, known)
+    chosen = choose_comparable(a for a in known if a.key in pairs)
+    return next((pairs[affinity.key][0] for affinity in chosen.values()), None)
+
+
 def collect_ligand_shifts(
     root: Path, known: Sequence[Affinity], ligand: str, metals: Sequence[str]
 ) -> dict[str, LigandShift]:
@@ -97,15 +113,8 @@ def collect_ligand_shifts(
         A cluster of one of the metals has no d-band under the ligand, or none bare; the message
         names the command that would compute both.
     """
-    found = find_documents(root, DBand, lambda band: band.metal in metals)
-    bands = {key: band for band in found for key in band.calculations.values()}
-    pairs: dict[str, tuple[DBand, DBand]] = {}
-    for affinity in known:
-        of = affinity.calculations
-        points = [of.get(f"{ENSEMBLE_ROLE}{role}", "") for role in ("complex", "cluster")]
-        if all(point in bands for point in points):
-            pairs[affinity.key] = (bands[points[0]], bands[points[1]])
-    chosen = choose_comparable(a for a in known if a.key in pairs)
+    pairs = _find_bands(root, known)
+    chosen = choose_comparable(a for a in known if a.key in pairs and a.metal in metals)
     shifts = {}
     for metal in metals:
         if metal not in chosen:
@@ -124,3 +133,17 @@ def collect_ligand_shifts(
             f"{model.cluster} cluster, {level.name}, {held.key} less {free.key}",
         )
     return shifts
+
+
+def _find_bands(root: Path, known: Sequence[Affinity]) -> dict[str, tuple[DBand, DBand]]:
+    """Return key of an affinity -> d-bands of its cluster under the ligand and bare."""
+    metals = {affinity.metal for affinity in known}
+    found = find_documents(root, DBand, lambda band: band.metal in metals)
+    bands = {key: band for band in found for key in band.calculations.values()}
+    pairs = {}
+    for affinity in known:
+        of = affinity.calculations
+        points = [of.get(f"{ENSEMBLE_ROLE}{role}", "") for role in ("complex", "cluster")]
+        if all(point in bands for point in points):
+            pairs[affinity.key] = (bands[points[0]], bands[points[1]])
+    return pairs

@@ -160,6 +160,9 @@ def test_shifts_of_another_model_do_not_replace_those_of_the_usual_one(
         store_affinity(own_settings, metal, -0.2, "Mo5O18")
         store_affinity(own_settings, metal, 0.7, "Mo5O18", **model)
     assert shifts_of("Mo5O18", "Au", "Pd") == pytest.approx({"Au": -0.2, "Pd": -0.2})
+    cluster = model.get("cluster", "M4")
+    expected = -2.2 if cluster == "M4" else -1.3
+    assert pomdft.d_band("Au", cluster, "Mo5O18").center_ev == pytest.approx(expected)
 
 
 def test_shifts_of_two_metals_are_of_one_model(own_settings: Path) -> None:
