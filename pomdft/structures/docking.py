@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -196,9 +197,10 @@ def _docked_ligand(
             if (k := len(find_sites(framework.symbols, framework.positions, n)))
         ]
         raise InputError(f"site: {definition.name} has no {site!r}.", f"It has: {', '.join(have)}.")
-    framework = place_in_frame(framework, found[rank - 1])
-    placed = find_sites(framework.symbols, framework.positions, name)
-    here = min(placed, key=lambda s: float(np.linalg.norm(s.centre) - s.normal[2]))
+    site_found = found[rank - 1]
+    framework = place_in_frame(framework, site_found)
+    # Not found again: of sites that are alike by symmetry that might give another one.
+    here = replace(site_found, centre=np.zeros(3), normal=np.array([0.0, 0.0, 1.0]))
     molecule = balance_charge(
         definition,
         framework,

@@ -153,6 +153,31 @@ def test_sites_of_an_intact_keggin_ion() -> None:
     assert len(find_sites(symbols, anion.cart_coords, "edge")) == 2
 
 
+@pytest.mark.parametrize("site", ["vacancy", "terminal-face", "bridging-face", "edge"])
+@pytest.mark.parametrize(
+    "ligand", ["W5O18", "W6O19", "alpha-SiW12O40", "A-alpha-SiW9O34", "gamma-PW10O36"]
+)
+def test_docked_is_the_site_that_lies_at_the_origin(ligand: str, site: str) -> None:
+    """Of faces that are alike by symmetry another one must not be taken for it."""
+    try:
+        docked = dock_ligand(ligand, site, "protonated")
+    except InputError:
+        pytest.skip("no such site")
+    frame = docked.properties["site"]
+    contact = docked.cart_coords[frame["oxygen_indices"]]
+    assert frame["centre_angstrom"] == [0.0, 0.0, 0.0]
+    assert frame["normal"] == [0.0, 0.0, 1.0]
+    if site.endswith("face"):
+        np.testing.assert_allclose(contact.mean(axis=0), 0.0, atol=1e-6)
+        assert np.abs(contact[:, 2]).max() < 0.15
+    assert np.linalg.norm(contact[:, :2], axis=1).max() < 0.75 * frame["opening_angstrom"]
+    # The metal comes down on it, not beside it.
+    (atom,) = build_complexes(ligand, "Au", "M1", site=site, n_best=1)
+    metal = atom.cart_coords[-1]
+    assert metal[2] > -0.5  # a vacancy lets a single atom in
+    assert np.linalg.norm(metal[:2]) < 0.75 * frame["opening_angstrom"]
+
+
 def test_bad_input() -> None:
     with pytest.raises(InputError, match=r"has no 'vacancy'.*terminal-face"):
         build_complexes("alpha-SiW12O40", "Au", site="vacancy")
