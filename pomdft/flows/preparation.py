@@ -232,7 +232,7 @@ def geometry_key(molecule: Molecule, frozen: Sequence[int]) -> str:
             "symbols": [site.specie.symbol for site in molecule],
             "positions": np.round(molecule.cart_coords, 6).tolist(),
             "charge": round(molecule.charge),
-            "frozen": list(frozen),
+            "frozen": list(_with_cations(molecule, frozen)),
             "protocol": _PREPARATION_PROTOCOL,
             "tblite": package_version("tblite"),
             "fmax": _PREPARATION_FMAX,
@@ -267,6 +267,9 @@ def prepare(
 ) -> Molecule:
     """Return the molecule pre-relaxed by xTB, contacts and framework bonds held near DFT's.
 
+    Counter-cations stay where they were put, as they do at the level itself: free to move, one
+    would slip into the vacancy, where the metal is to sit.
+
     Made once and kept: an xTB relaxation on another machine ends some 1e-6 angstrom elsewhere,
     and every later key would change.
 
@@ -287,11 +290,22 @@ def prepare(
 
         if ligand is not None:
             molecule = _on_ligand(molecule, ligand)
-        relaxed = relax_xtb(molecule, _PREPARATION_FMAX, _PREPARATION_STEPS, fixed=frozen)
+        relaxed = relax_xtb(
+            molecule,
+            _PREPARATION_FMAX,
+            _PREPARATION_STEPS,
+            fixed=_with_cations(molecule, frozen),
+        )
         positions = np.round(relaxed.cart_coords, 6)
         store.save_geometry(geometry_key(molecule, frozen), positions.tolist())
         prepared = with_positions(molecule, positions)
     return prepared
+
+
+def _with_cations(molecule: Molecule, frozen: Sequence[int]) -> tuple[int, ...]:
+    """Return the atoms that an xTB start leaves where they are: those given, and cations."""
+    roles = molecule.site_properties.get("role", ())
+    return tuple(sorted({*frozen, *(i for i, role in enumerate(roles) if role == "cation")}))
 
 
 def _on_ligand(molecule: Molecule, ligand: Molecule) -> Molecule:

@@ -18,7 +18,7 @@ from pomdft.errors import InputError, UnknownNameError
 from pomdft.flows.affinity import AffinityMaker, bind, count_contacts_of
 from pomdft.flows.documents import as_ase_result, final_molecule, make_document
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker, take_fragment
-from pomdft.flows.preparation import AffinityPlan, plan_affinity
+from pomdft.flows.preparation import AffinityPlan, find_prepared, plan_affinity, prepare
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.level import Level
@@ -260,6 +260,24 @@ def test_cluster_under_one_group_starts_as_it_is_when_free(
     cluster = whole.cart_coords[[f == "metal" for f in whole.site_properties["fragment"]]]
     spread = np.linalg.svd(cluster - cluster.mean(axis=0), compute_uv=False)
     assert bool(spread[2] < 1e-6) is planar
+
+
+def test_counter_cations_leave_the_vacancy_to_the_metal(own_settings: Path) -> None:
+    """Free to move, xTB would let a sodium slip into it, and no metal could be put there."""
+    level = load_level("lcao")
+    plan = plan_affinity("W5O18", "Au", "M4", "vacancy", "alkali", level=level)
+    store = ResultStore(own_settings)
+    ligand = prepare(plan.ligand, store)
+    cations = [i for i, role in enumerate(ligand.site_properties["role"]) if role == "cation"]
+    assert len(cations) == 6
+    moved = np.linalg.norm(ligand.cart_coords - plan.ligand.cart_coords, axis=1)
+    assert moved[cations].max() < 1e-5
+    assert moved.max() > 0.01
+    maker = AffinityMaker(level=level)
+    held = maker.held_in_start(plan)
+    complex_ = prepare(plan.complexes[0], store, ligand, held)
+    assert complex_.composition.reduced_formula == plan.complexes[0].composition.reduced_formula
+    assert find_prepared(plan.complexes[0], store, ligand, held) == complex_
 
 
 @pytest.mark.parametrize("fragment", ["ligand", "metal"])
