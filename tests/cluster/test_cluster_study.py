@@ -27,6 +27,7 @@ from pomdft.flows.queue.submission import (
     submit_study,
 )
 from pomdft.flows.study import plan_study, run_study
+from pomdft.schemas.calculation import CalculationFailure
 from pomdft.schemas.cluster import Cluster
 from pomdft.schemas.study import Study
 from pomdft.settings import load_settings
@@ -169,6 +170,26 @@ def test_failure_skips_dependants_and_the_rest_goes_on(slurm: SlurmNode, store: 
     assert "step" in states["thiolate"].message
     assert states["Au M1"] is None, "a single atom has nothing to relax"
     assert results.affinities() == []
+
+
+def test_a_pose_that_fails_leaves_the_other(slurm: SlurmNode, store: Path, tmp_path: Path) -> None:
+    study = Study.from_fields(
+        STUDY | {"ligands": "W5O18", "level": {"preset": "xtb"}, "orientations": 2}
+    )
+    settings, elsewhere = load_settings(), tmp_path / "elsewhere"
+    local = run_study(plan_study(study, settings.model_copy(update={"store": elsewhere})))
+    (both,) = local.affinities
+    lower = both.calculations["complex"]
+    ResultStore(store).save_failure(
+        CalculationFailure(key=lower, kind="Test", message="it left its cell", permanent=True)
+    )
+    lines: list[str] = []
+    outcome, _ = submit_study(study, Cluster.from_fields(CLUSTER), settings, lines.append)
+    (one,) = outcome.affinities
+    assert one.calculations["complex"] == both.calculations["other-pose-1"], lines
+    assert one.poses == 1
+    assert outcome.missing == ("1 of 2 poses of W5O18 + Au, vacancy, protonated",)
+    assert sum("it left its cell" in line for line in lines) == 1
 
 
 def waters(number: int) -> Flow:
