@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from pomdft.cli.rendering import Format, print_rows
-from pomdft.errors import NotComputedError, PomdftError
+from pomdft.errors import PomdftError
 from pomdft.schemas.study import Study
+
+if TYPE_CHECKING:
+    from pomdft.analysis.segregation_ligand import ContactAffinity
 
 #: Molar ratios (first : second metal) shown at the end of a study.
 _RATIOS = ((3, 1), (1, 1), (1, 3))
@@ -28,15 +32,16 @@ def print_conclusion(study: Study, folder: Path, console: Console) -> None:
     console : Console
         For progress.
     """
-    for ligand in study.ligands:
-        for first, second in combinations(study.metals, 2):
-            try:
-                _print_pair(ligand, first, second)
-            except NotComputedError:
-                # This pair has no affinities at one level; the table above says what there is.
-                continue
-    from pomdft.cli.report import write_study_report
+    from pomdft.cli.report import find_study_affinities, write_study_report
+    from pomdft.prediction.affinities import collect_contact_affinities
     from pomdft.prediction.report import ReportOptions
+
+    for ligand, known in find_study_affinities(study).items():
+        for pair in combinations(study.metals, 2):
+            held = collect_contact_affinities(known, pair)
+            # Without both at one level the table above says what there is.
+            if len(held) == len(pair):
+                _print_pair(ligand, pair, held)
 
     try:
         page = write_study_report(study, folder / f"{study.name}.html", ReportOptions())
@@ -46,14 +51,15 @@ def print_conclusion(study: Study, folder: Path, console: Console) -> None:
     console.print(f"Report: {page}", markup=False, soft_wrap=True)
 
 
-def _print_pair(ligand: str, first: str, second: str) -> None:
+def _print_pair(ligand: str, pair: tuple[str, str], held: dict[str, ContactAffinity]) -> None:
     from pomdft.api import predict_activity, predict_ordering
 
+    first, second = pair
     rows = []
     reason = ""
     for amount, other in _RATIOS:
         fraction = other / (amount + other)
-        answer = predict_ordering(first, second, ligand, fraction)
+        answer = predict_ordering(first, second, ligand, fraction, affinity=held)
         activity = predict_activity(
             {first: 1.0 - fraction, second: fraction},
             _REACTION,

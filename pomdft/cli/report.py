@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pomdft.cli.rendering import make_console
 from pomdft.errors import InputError, NotComputedError
+
+if TYPE_CHECKING:
+    from pomdft.schemas.affinity import Affinity
+    from pomdft.schemas.study import Study
 
 
 def report(  # noqa: PLR0917 - options of a command
@@ -48,7 +52,7 @@ def report(  # noqa: PLR0917 - options of a command
     make_console().print(f"report: {written}", markup=False, soft_wrap=True)
 
 
-def write_study_report(wanted: Any, target: Path, options: Any, progress: Any = None) -> Path:
+def write_study_report(wanted: Study, target: Path, options: Any, progress: Any = None) -> Path:
     """Write the report of a study from what the store and the reference data know.
 
     Parameters
@@ -72,16 +76,16 @@ def write_study_report(wanted: Any, target: Path, options: Any, progress: Any = 
     NotComputedError
         No ligand of the study has affinities for two of its metals.
     """
-    from pomdft.api import affinity_row, fill_in_known, find_affinities
+    from pomdft.api import affinity_row, fill_in_known
     from pomdft.prediction.affinities import collect_contact_affinities
     from pomdft.prediction.report import write_report
 
-    documents = {name: find_affinities(ligand=name) for name in wanted.ligands}
+    documents = find_study_affinities(wanted)
     held = {
-        name: collect_contact_affinities(found, tuple(wanted.metals))
+        name: metals
         for name, found in documents.items()
+        if (metals := collect_contact_affinities(found))
     }
-    held = {name: metals for name, metals in held.items() if metals}
     if not any(len(metals) > 1 for metals in held.values()):
         raise NotComputedError(
             f"No ligand of the study {wanted.name} has affinities for two metals yet.",
@@ -105,6 +109,23 @@ def write_study_report(wanted: Any, target: Path, options: Any, progress: Any = 
         progress=progress,
     )
     return page.absolute()
+
+
+def find_study_affinities(study: Study) -> dict[str, list[Affinity]]:
+    """Return the known affinities of each ligand of a study, of its metals and models only."""
+    from pomdft.api import find_affinities
+
+    return {
+        ligand: [
+            affinity
+            for affinity in find_affinities(ligand=ligand)
+            if affinity.metal in study.metals
+            and affinity.model.cluster in study.clusters
+            and affinity.model.site in study.sites
+            and affinity.model.charge_model in study.charge_models
+        ]
+        for ligand in study.ligands
+    }
 
 
 def _read_pair(text: str) -> tuple[str, str]:
