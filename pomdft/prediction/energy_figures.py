@@ -91,7 +91,7 @@ def _draw_variants(rows: Iterable[tuple[str, str, float, float | None]], axis: s
     """Draw energies and counterpoise-corrected ones, given with what they are of and the metal."""
     table = pd.DataFrame(rows, columns=["variant", "metal", "own basis", "corrected"])
     variants, metals = (list(dict.fromkeys(table[name])) for name in ("variant", "metal"))
-    figure = new_figure(9.0, 0.4 * len(variants) + 1.6)
+    figure = new_figure(9.0, 0.4 * len(variants) + 1.8)
     panels = figure.subplots(1, 2 if len(metals) > 1 else 1, sharey=True, squeeze=False)[0]
     for field, marker, note in (
         ("own basis", "o", ""),
@@ -108,8 +108,9 @@ def _draw_variants(rows: Iterable[tuple[str, str, float, float | None]], axis: s
             panels[1].plot(difference, variants, f"k{marker}", mfc="none" if note else "k")
             panels[1].set_xlabel(f"{metals[1]} minus {metals[0]} (eV)")
     panels[0].set_xlabel(axis)
-    panels[0].legend(fontsize="small", frameon=False)
     panels[0].invert_yaxis()
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2 * len(metals), frameon=False)
     for axes in panels:
         axes.grid(alpha=0.3)
     return figure
