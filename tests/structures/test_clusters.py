@@ -125,3 +125,10 @@ def test_no_cluster_overlaps(pair: list[str], share: float, kind: str, seed: int
         return
     closest = closest_pair([s.specie.symbol for s in cluster], cluster.cart_coords)
     assert closest is None or closest[2] >= OVERLAP_FRACTION
+
+
+@pytest.mark.parametrize(("metal", "multiplicity"), [("Pd", 3), ("Rh", 3), ("Ir", 1), ("Au", 1)])
+def test_tetrahedra_that_may_have_a_moment_do_not_start_closed(
+    metal: str, multiplicity: int
+) -> None:
+    assert build_cluster(metal, "M4").spin_multiplicity == multiplicity
