@@ -55,9 +55,9 @@ ATOM_UNPAIRED: Final[dict[str, int]] = {
     "Y": 1, "Zr": 2, "Nb": 5, "Mo": 6, "Tc": 5, "Ru": 4, "Rh": 3, "Pd": 0, "Ag": 1, "Cd": 0,
     "Hf": 2, "Ta": 3, "W": 4, "Re": 5, "Os": 4, "Ir": 3, "Pt": 2, "Au": 1, "Hg": 0, "Al": 1,
 }  # fmt: skip
-#: Unpaired electrons from which tetrahedra start. Bare ones as DFT finds them: Pd4 and Pt4 triplets,
-#: the magnetic 3d metals and Ru high spin. Rh4 has none when bare, whatever it starts from, but
-#: docked on W5O18 five, 0.2 eV below the closed shell.
+#: Unpaired electrons from which tetrahedra start. Bare ones as DFT finds them: Pd4 and Pt4
+#: triplets, the magnetic 3d metals and Ru high spin. Rh4 has none when bare, whatever it starts
+#: from, but docked on W5O18 five, 0.2 eV below the closed shell.
 TETRAHEDRON_UNPAIRED: Final[dict[str, int]] = {
     "Pd": 2, "Pt": 2, "Ni": 4, "Co": 10, "Fe": 12, "Ru": 4, "Rh": 2, "Ir": 0, "Os": 4, "Mn": 16,
 }  # fmt: skip
