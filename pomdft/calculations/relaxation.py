@@ -188,10 +188,12 @@ def relax(
     Raises
     ------
     StepLimitError
-        Too many steps.
+        Too many steps; with its state it can go on for as many again.
     ConvergenceError
         The energy explodes.
     """
+    # One that has used up its steps before, and is run again, gets as many anew.
+    limit = settings.max_steps * (1 + len(state.energies_ev) // settings.max_steps)
     while True:
         roughness = _roughness(state, settings) if len(free) else 1.0
         energy, all_forces = engine.evaluate(state.positions, roughness=roughness)
@@ -214,11 +216,11 @@ def relax(
                 f"{energy:.2f} eV in {step} steps.",
                 "Look at the starting geometry and the spin state.",
             )
-        if step >= settings.max_steps:
+        if step >= limit:
             raise StepLimitError(
                 f"The relaxation is not converged after {step} steps: largest force {largest:.3f} "
                 f"eV/angstrom, limit {settings.fmax_ev_per_angstrom}.",
-                "Raise relaxation.max_steps and run again: it goes on from here.",
+                f"Run it again: it goes on from here for {settings.max_steps} steps more.",
             )
         _advance(state, forces, free, settings, guess)
         comm.broadcast(state.positions, 0)
