@@ -1,13 +1,15 @@
 """How far the d-band centre of a surface depends on where the band is cut off.
 
     python workflows/dband_window.py [METAL ...]      # by default Cu Pd Ir Ru; minutes each
+    python workflows/dband_window.py Ni --nonmagnetic
 
 Computes the shipped slabs again, from their archived inputs, and writes a table: published centres
 are first moments up to an upper end that is often not given, and metals with many empty d states
-depend on it most.
+depend on it most. Nor is it always said whether a magnetic metal was computed as one.
 """
 
 import sys
+from argparse import ArgumentParser
 
 import pandas as pd
 from gpaw import GPAW
@@ -25,7 +27,7 @@ LOWER_END_EV, _ = D_BAND_RANGE_EV
 UPPER_ENDS_EV = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
 
 
-def cut_off(metal: str) -> pd.Series:
+def cut_off(metal: str, *, nonmagnetic: bool = False) -> pd.Series:
     """Return the centre of the surface atom's d-band (eV, Fermi level 0) by upper end (eV)."""
     facet = close_packed_facet(metal)
     shipped = {(band.metal, band.facet): band for band in load_reference_documents(DBand)}
@@ -35,6 +37,8 @@ def cut_off(metal: str) -> pd.Series:
     (key,) = band.calculations.values()
     request = read_archived(key).request
     atoms = make_atoms(request)
+    if nonmagnetic:
+        atoms.set_initial_magnetic_moments(None)
     atoms.calc = GPAW(**request.level.parameters, txt=None)
     atoms.get_potential_energy()
     states = read_projections(atoms.calc)
@@ -47,8 +51,13 @@ def cut_off(metal: str) -> pd.Series:
 
 
 if __name__ == "__main__":
+    parser = ArgumentParser(description="Centres of d-bands by upper end of the band.")
+    parser.add_argument("metals", nargs="*", default=["Cu", "Pd", "Ir", "Ru"])
+    parser.add_argument("--nonmagnetic", action="store_true", help="without spin polarisation")
+    given = parser.parse_args()
     try:
-        table = pd.DataFrame([cut_off(metal) for metal in sys.argv[1:] or ("Cu", "Pd", "Ir", "Ru")])
+        rows = [cut_off(metal, nonmagnetic=given.nonmagnetic) for metal in given.metals]
+        table = pd.DataFrame(rows)
     except PomdftError as error:
         sys.exit(f"error: {error}")
     print("centre (eV, Fermi level 0) by upper end (eV):")
