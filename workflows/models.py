@@ -19,10 +19,10 @@ from pomdft.settings import load_settings
 
 LIGAND, METALS = "W5O18", ("Au", "Ag")
 MODELS = {
-    "M4 at the vacancy, protonated": {},
-    "one atom": {"cluster": "M1"},
-    "terminal face": {"site": "terminal-face"},
-    "sodium instead of protons": {"charge_model": "alkali"},
+    "usual: M4, vacancy, protonated": {},
+    "M1": {"cluster": "M1"},
+    "site terminal-face": {"site": "terminal-face"},
+    "charge model alkali": {"charge_model": "alkali"},
 }
 
 

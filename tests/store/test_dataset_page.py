@@ -153,10 +153,13 @@ def test_counts_are_those_of_the_data() -> None:
     assert f"{hours:.1f} hours of computing" in line
 
 
+#: An intact ion has no vacancy.
+SITES = {"alpha-SiW12O40": "terminal-face"}
 USUAL = {
     (a.ligand, a.metal): a
     for a in load_reference_affinities()
-    if (a.model.cluster, a.model.site, a.model.charge_model) == ("M4", "vacancy", "protonated")
+    if (a.model.cluster, a.model.charge_model) == ("M4", "protonated")
+    and a.model.site == SITES.get(a.ligand, "vacancy")
 }
 
 
@@ -166,9 +169,9 @@ def difference_std(first: Affinity, second: Affinity) -> float | None:
     return float(np.std(first.ensemble_ev - second.ensemble_ev))
 
 
-def table_under(*header: str) -> tuple[list[str], list[list[str]]]:
+def table_under(*header: str, page: str = PAGE) -> tuple[list[str], list[list[str]]]:
     """Return the header that begins with these cells, and the rows below it."""
-    lines = PAGE.splitlines()
+    lines = page.splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     (start,) = (i for i, row in enumerate(rows) if tuple(row[: len(header)]) == header)
     end = next(i for i in range(start, len(lines)) if not lines[i].startswith("|"))
@@ -204,3 +207,23 @@ def test_differences_between_metals_on_one_ligand() -> None:
             assert cell == spread(first.energy_ev - second.energy_ev, std, "+.2f").replace(
                 "+- +", "+- "
             )
+
+
+def test_differences_between_silver_and_gold_by_model() -> None:
+    by_key = {a.key[:8]: a for a in load_reference_affinities()}
+    _, energies = table_under("model", "metal", page=CONVERGENCE)
+    models: dict[str, dict[str, Affinity]] = {}
+    for name, _, *_, key in energies:
+        affinity = by_key[key.strip("`")]
+        models.setdefault(name, {})[affinity.metal] = affinity
+    _, differences = table_under("model", "Ag - Au (eV)", page=CONVERGENCE)
+    both = [name for name, metals in models.items() if metals.keys() == {"Au", "Ag"}]
+    assert [row[0] for row in differences] == both
+    for name, bare, corrected in differences:
+        silver, gold = models[name]["Ag"], models[name]["Au"]
+        std = difference_std(silver, gold)
+        expected = f"{silver.energy_ev - gold.energy_ev:+.2f}"
+        assert bare == expected + ("" if std is None else f" +- {std:.2f}")
+        assert silver.counterpoise_energy_ev is not None
+        assert gold.counterpoise_energy_ev is not None
+        assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
