@@ -92,7 +92,9 @@ def test_shipped_dispersion_is_far_from_the_steps_of_d4() -> None:
 
     table = load("dispersion_variants")["tabulate"]()  # type: ignore[operator]
     for affinity in load_reference_affinities():
-        found = table.loc[f"{affinity.ligand} + {affinity.metal}4", "d4_ev"]
+        found = table.loc[affinity.title, "d4_ev"]
         assert found == pytest.approx(affinity.dispersion_ev, abs=1e-6)
-    assert (table["d4s_ev"] - table["d4_ev"]).abs().max() < 0.06
+    changes = (table["d4s_ev"] - table["d4_ev"]).abs()
+    assert changes.max() < 0.07
+    assert changes[~changes.index.str.endswith("alkali")].max() < 0.06
     assert table["largest_difference_of_forces_ev_per_angstrom"].max() < 0.3

@@ -46,7 +46,7 @@ def compare(calculations: Mapping[str, str], balance: Mapping[str, float]) -> Di
 def tabulate() -> pd.DataFrame:
     """Return one row an energy."""
     rows = {
-        f"{affinity.ligand} + {affinity.metal}4": compare(affinity.calculations, affinity.balance)
+        affinity.title: compare(affinity.calculations, affinity.balance)
         for affinity in load_reference_affinities()
         if affinity.level.dispersion == "d4"
     }

@@ -180,10 +180,14 @@ def mixing(
 
 
 @app.command("ensemble")
-def add_ensemble(
+def add_ensemble(  # noqa: PLR0917 - options of a command
     ligand: str,
     metal: str,
     cluster: Annotated[str, typer.Option(help="Metal cluster.")] = "M4",
+    site: Annotated[str, typer.Option(help="Docking site.")] = "vacancy",
+    charge_model: Annotated[str, typer.Option(help="How the charge is compensated.")] = (
+        "protonated"
+    ),
     level: Annotated[str, typer.Option(help="Level of theory.")] = "lcao",
     retry: Retry = False,
 ) -> None:
@@ -195,7 +199,8 @@ def add_ensemble(
     from pomdft.flows.ensemble import EnsembleMaker
     from pomdft.flows.reporting import reporting_to
 
-    found = affinity(ligand, metal, cluster=cluster, level=level)
+    names = {"cluster": cluster, "site": site, "charge_model": charge_model}
+    found = affinity(ligand, metal, level=level, **names)
     with reporting_to(ProgressLines(make_console(stderr=True))):
         updated = EnsembleMaker(retry=retry).add_ensemble(found)
     typer.echo(repr(updated))

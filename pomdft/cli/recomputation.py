@@ -80,11 +80,18 @@ def _affinity_words(affinity: Affinity) -> list[str]:
     model = affinity.model
     return [
         *("run", "--ligand", model.ligand, "--metal", model.metal),
+        *_model_words(affinity),
+        *_unless_default("--orientations", str(_count_orientations(affinity)), "1"),
+    ]
+
+
+def _model_words(affinity: Affinity) -> list[str]:
+    model = affinity.model
+    return [
         *_unless_default("--level", affinity.level.name, "lcao"),
         *_unless_default("--cluster", model.cluster, "M4"),
         *_unless_default("--site", model.site, "vacancy"),
         *_unless_default("--charge-model", model.charge_model, "protonated"),
-        *_unless_default("--orientations", str(_count_orientations(affinity)), "1"),
     ]
 
 
@@ -104,23 +111,14 @@ def _cluster_command(document: DBand) -> str | None:
     """Return the command of a cluster's d-band: it comes with the ensemble of an affinity."""
     from pomdft.prediction.queries import find_affinities
 
-    ligand = document.ligand
-    if ligand is None:
-        # The bare cluster comes with each ligand; its minimum may differ a little between them.
-        ligand = next(
-            (
-                affinity.ligand
-                for affinity in find_affinities(metal=document.metal)
-                if affinity.calculations.get("ensemble-cluster") in document.calculations.values()
-            ),
-            None,
-        )
-    if ligand is None or not _is_preset(document.level):
+    # The bare cluster comes with each ligand; its minimum may differ a little between them.
+    points = set(document.calculations.values())
+    known = find_affinities(metal=document.metal, ligand=document.ligand)
+    affinity = next((a for a in known if points & set(a.calculations.values())), None)
+    if affinity is None or not _is_preset(document.level):
         return None
-    words = ["metal", "ensemble", ligand, document.metal]
-    words += _unless_default("--cluster", document.facet, "M4")
-    words += _unless_default("--level", document.level.name, "lcao")
-    return shlex.join(["pomdft", *words])
+    words = ["metal", "ensemble", affinity.ligand, affinity.metal]
+    return shlex.join(["pomdft", *words, *_model_words(affinity)])
 
 
 def _convergence_command(document: InteractionEnergy) -> str | None:

@@ -90,7 +90,9 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
         pytest.skip("shipped without ensemble")
     monkeypatch.setenv("POMDFT_STORE", str(adopted.root))
     monkeypatch.setenv("POMDFT_LAUNCHER", "mpiexec --no-such-option")
-    answer = pomdft("metal", "ensemble", affinity.ligand, affinity.metal)
+    model = affinity.model
+    words = ["--cluster", model.cluster, "--site", model.site, "--charge-model", model.charge_model]
+    answer = pomdft("metal", "ensemble", affinity.ligand, affinity.metal, *words)
     assert answer.status == 0, answer.err
     assert f"{affinity.std_ev:.2f} eV" in answer.out
     made = {band.key for band in list_documents(adopted.root, DBand)}
@@ -100,6 +102,9 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
             command = find_command(band)
             assert command is not None
             assert command.startswith("pomdft metal ensemble")
+            if band.ligand is not None:
+                assert ("--site" in command) == (model.site != "vacancy")
+                assert ("--cluster M1" in command) == (model.cluster == "M1")
 
 
 def test_command_of_another_pose_asks_for_as_many_as_it_takes(pomdft: Run) -> None:
