@@ -227,3 +227,21 @@ def test_differences_between_silver_and_gold_by_model() -> None:
         assert silver.counterpoise_energy_ev is not None
         assert gold.counterpoise_energy_ev is not None
         assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
+
+
+def test_differences_of_basicity() -> None:
+    steps = {(s.pom, s.protons): s for s in load_reference_documents(ProtonationEnergy)}
+
+    def difference(first: tuple[str, int], second: tuple[str, int]) -> str:
+        one, other = steps[first], steps[second]
+        assert one.ensemble_ev is not None
+        assert other.ensemble_ev is not None
+        std = float(np.std(one.ensemble_ev - other.ensemble_ev))
+        return f"{other.energy_ev - one.energy_ev:.2f} +- {std:.2f} eV"
+
+    lacunary, intact = "alpha-PMo11O39", "alpha-PMo12O40"
+    text = " ".join(PAGE.split())
+    basicity = difference((lacunary, 1), (intact, 1))
+    assert f"more basic than the intact one by {basicity}" in text
+    one, two = (difference((pom, 1), (pom, 2)) for pom in (lacunary, intact))
+    assert f"by {one} on PMo11O39 and {two} on PMo12O40" in text
