@@ -11,7 +11,7 @@ from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affin
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
 from pomdft.settings import load_settings
 from pomdft.structures.clusters import known_metals
-from pomdft.structures.docking import build_complexes
+from pomdft.structures.docking import build_complexes, check_model
 from pomdft.structures.ligands import list_ligands as list_conventional_ligands
 from pomdft.structures.poms import build_pom
 from pomdft.structures.registry import list_poms, list_synonyms
@@ -60,11 +60,12 @@ def affinity(
     Raises
     ------
     UnknownNameError
-        The ligand or metal does not exist; the near names are listed.
+        Something of that name does not exist; the near names are listed.
     NotComputedError
         It has not been computed; the message names the command that would.
     """
     ligand = check_names(ligand, metal) or ligand
+    check_model(cluster, site, charge_model)
     found = find_affinities(
         ligand=ligand,
         metal=metal,

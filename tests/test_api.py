@@ -114,6 +114,20 @@ def test_unknown_names(ligand: str, metal: str, near: str) -> None:
         pomdft.affinities(ligand=ligand, metal=metal)
 
 
+@pytest.mark.parametrize(
+    ("model", "near"),
+    [
+        ({"cluster": "M5"}, "M55"),
+        ({"cluster": "M4-on-graphen"}, "graphene"),
+        ({"site": "vacncy"}, "vacancy"),
+        ({"charge_model": "alkalai"}, "alkali"),
+    ],
+)
+def test_unknown_names_of_a_model(model: dict[str, str], near: str) -> None:
+    with pytest.raises(UnknownNameError, match=near):
+        pomdft.affinity("W5O18", "Au", **model)
+
+
 def test_what_is_not_computed_names_its_command() -> None:
     with pytest.raises(NotComputedError) as caught:
         pomdft.affinity(

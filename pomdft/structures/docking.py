@@ -17,7 +17,7 @@ from pomdft.structures.charges import (
     check_charge_model,
     check_electron_count,
 )
-from pomdft.structures.clusters import build_cluster
+from pomdft.structures.clusters import CLUSTER_KINDS, build_cluster
 from pomdft.structures.contacts import count_contacts
 from pomdft.structures.convert import copy_molecule
 from pomdft.structures.ligands import build_ligand, is_conventional, list_ligands
@@ -31,6 +31,7 @@ from pomdft.structures.supports import (
     check_support,
     dock_patch,
     lay_on_patch,
+    split_support,
 )
 
 FloatArray = NDArray[np.float64]
@@ -124,6 +125,21 @@ def build_complexes(
         )
     complexes = [_assemble(base, particle, pose, spin_multiplicity) for pose in poses]
     return [add_named_support(c, support) for c in complexes]
+
+
+def check_model(cluster: str, site: str, charge_model: str) -> None:
+    """Refuse names of a model that no complex could be built with.
+
+    Raises
+    ------
+    UnknownNameError
+        Unknown cluster, support, site or charge model.
+    """
+    kind, _ = split_support(cluster)
+    if kind not in CLUSTER_KINDS:
+        raise UnknownNameError("cluster", cluster, CLUSTER_KINDS)
+    split_site_name(site)
+    check_charge_model(charge_model)
 
 
 def dock_ligand(
