@@ -145,11 +145,10 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
     from pomdft.prediction.stored import find_held_band
 
     ligand = check_names(ligand, metal)
-    found = None
-    if ligand is not None:
-        known = find_affinities(ligand=ligand, metal=metal, cluster=facet)
-        found = find_held_band(load_settings().store, known)
-    return found or find_d_band(metal, facet, ligand)
+    if ligand is None:
+        return find_d_band(metal, facet)
+    known = find_affinities(ligand=ligand, metal=metal, cluster=facet)
+    return find_held_band(load_settings().store, known, ligand, metal, facet)
 
 
 def segregation_energy(

@@ -104,6 +104,18 @@ def test_ones_own_energy_of_a_minimum_with_an_ensemble_has_that(own_settings: Pa
     assert pomdft.affinity(*asked) == lower, "of another minimum the ensemble says nothing"
 
 
+def test_d_band_under_a_ligand_is_that_of_the_affinity_that_answers(own_settings: Path) -> None:
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble W5O18 Cu --cluster M13"):
+        pomdft.d_band("Cu", "M13", "W5O18")
+    shipped = pomdft.affinity("W5O18", "Au")
+    point = {"complex": shipped.calculations["ensemble-complex"]}
+    assert pomdft.d_band("Au", "M4", "W5O18").calculations == point
+    # What is known of a higher pose is not of a lower one.
+    compute_own(own_settings, shipped, shipped.energy_ev - 0.5, 1)
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble W5O18 Au"):
+        pomdft.d_band("Au", "M4", "W5O18")
+
+
 @pytest.mark.parametrize(
     ("ligand", "metal", "near"), [("W5O19", "Au", "W5O18"), ("W5O18", "au", "Au")]
 )

@@ -154,10 +154,8 @@ def assemble_d_band(extras: dict[str, Any], surface: Sequence[int], **fields: An
     )
 
 
-def find_d_band(
-    metal: str, facet: str = "111", ligand: str | None = None, level: str | None = None
-) -> DBand:
-    """Return the d-band of a metal: from the user's store, else the data shipped.
+def find_d_band(metal: str, facet: str = "111", level: str | None = None) -> DBand:
+    """Return the d-band of a bare metal: from the user's store, else the data shipped.
 
     Parameters
     ----------
@@ -166,8 +164,6 @@ def find_d_band(
     facet : str
         "111", "100", "211", "0001", "bulk", or a cluster such as "M4". The close-packed facet of
         an hcp metal may be called "111".
-    ligand : str, optional
-        Of a protected cluster.
     level : str, optional
         Name of the level; None for any.
 
@@ -189,18 +185,17 @@ def find_d_band(
         lambda d: (
             d.metal == metal
             and d.facet == facet
-            and d.ligand == ligand
+            and d.ligand is None
             and (level is None or d.level.name == level)
         ),
     )
     if found:
         return found[-1]
     if facet.startswith("M"):
-        command = f"pomdft metal ensemble {ligand or 'W5O18'} {metal} --cluster {facet}"
+        command = f"pomdft metal ensemble W5O18 {metal} --cluster {facet}"
     else:
         command = f"pomdft metal d-band {metal} --facet {facet}"
     raise NotComputedError(
-        f"The d-band of {metal} ({facet}, ligand {ligand}, level {level or 'any'}) has not been "
-        "computed.",
+        f"The d-band of {metal} ({facet}, level {level or 'any'}) has not been computed.",
         f"Compute it: {command}",
     )

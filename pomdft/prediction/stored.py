@@ -67,20 +67,34 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     }
 
 
-def find_held_band(root: Path, known: Sequence[Affinity]) -> DBand | None:
-    """Return the d-band of a cluster under a ligand, None if none of its affinities has one.
+def find_held_band(
+    root: Path, known: Sequence[Affinity], ligand: str, metal: str, cluster: str
+) -> DBand:
+    """Return the d-band of a metal's cluster under a ligand.
 
     Parameters
     ----------
     root : Path
         The user's store.
     known : sequence of Affinity
-        Of one ligand for one metal; of several models the usual one answers, see
+        Of the ligand for the metal's cluster; of several models the usual one answers, see
         `pomdft.prediction.affinities.choose_comparable`.
+    ligand, metal, cluster : str
+        Names.
+
+    Raises
+    ------
+    NotComputedError
+        None of the affinities has one; the message names the command that would compute it.
     """
     pairs = _find_bands(root, known)
     chosen = choose_comparable(a for a in known if a.key in pairs)
-    return next((pairs[affinity.key][0] for affinity in chosen.values()), None)
+    if metal not in chosen:
+        raise NotComputedError(
+            f"The d-band of {metal} ({cluster}) under {ligand} has not been computed.",
+            f"Compute it: pomdft metal ensemble {ligand} {metal} --cluster {cluster}",
+        )
+    return pairs[chosen[metal].key][0]
 
 
 def collect_ligand_shifts(

@@ -134,4 +134,4 @@ def test_what_is_not_computed_names_the_command(tmp_path, monkeypatch):
     with pytest.raises(NotComputedError, match="pomdft metal d-band Cu --facet 211"):
         find_d_band("Cu", "211", level="no-such")
     with pytest.raises(NotComputedError, match="pomdft metal ensemble W5O18 Cu --cluster M13"):
-        find_d_band("Cu", "M13", ligand="W5O18")
+        find_d_band("Cu", "M13")
