@@ -45,10 +45,16 @@ def store_segregation(root: Path, host: str, solute: str, energy_ev: float, face
 
 
 def store_affinity(
-    root: Path, metal: str, shift_ev: float, ligand: str = "W5O18", **model: str
+    root: Path,
+    metal: str,
+    shift_ev: float,
+    ligand: str = "W5O18",
+    level: Level = LEVEL,
+    roles: tuple[str, ...] = ("cluster", "complex"),
+    **model: str,
 ) -> Affinity:
     """Keep an invented affinity with the d-bands of its cluster, that shift by so much."""
-    name = "-".join((metal, ligand, *model.values()))
+    name = "-".join((metal, ligand, level.title, *model.values()))
     points = {
         f"ensemble-{role}": canonical_hash({role: name})
         for role in ("complex", "ligand", "cluster")
@@ -56,7 +62,7 @@ def store_affinity(
     affinity = Affinity(
         key=canonical_hash({"affinity": name}),
         model=AffinityModel(ligand=ligand, metal=metal, **model),
-        level=LEVEL,
+        level=level,
         energy_ev=-2.0,
         interaction_energy_ev=-2.0,
         reorganisation_ligand_ev=0.0,
@@ -66,7 +72,8 @@ def store_affinity(
         relaxed=True,
     )
     ResultStore(root).save_affinity(affinity)
-    for role, center_ev in (("cluster", -2.0), ("complex", -2.0 + shift_ev)):
+    for role in roles:
+        center_ev = -2.0 + (shift_ev if role == "complex" else 0.0)
         point = points[f"ensemble-{role}"]
         site = DBandSite(
             index=0,
@@ -84,7 +91,7 @@ def store_affinity(
             metal=metal,
             facet=affinity.model.cluster,
             ligand=ligand if role == "complex" else None,
-            level=LEVEL,
+            level=level,
             center_ev=center_ev,
             width_ev=1.0,
             filling=0.9,
@@ -163,6 +170,28 @@ def test_shifts_of_another_model_do_not_replace_those_of_the_usual_one(
     cluster = model.get("cluster", "M4")
     expected = -2.2 if cluster == "M4" else -1.3
     assert pomdft.d_band("Au", cluster, "Mo5O18").center_ev == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Level(name="other", method="emt"),
+        Level(name=LEVEL.name, method="emt", parameters={"asap_cutoff": True}),
+    ],
+)
+def test_d_bands_of_different_levels_are_not_subtracted(own_settings: Path, other: Level) -> None:
+    """Nor where the levels only share a name."""
+    store_affinity(own_settings, "Pd", 0.1, "Mo5O18", roles=("cluster",))
+    store_affinity(own_settings, "Pd", 0.1, "Mo5O18", other, roles=("complex",))
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pd"):
+        pomdft.predict_activity({"Pd": 1}, ligand="Mo5O18")
+
+
+def test_shifts_of_two_metals_are_of_one_level(own_settings: Path) -> None:
+    store_affinity(own_settings, "Au", 0.1, "Mo5O18")
+    store_affinity(own_settings, "Pd", 0.1, "Mo5O18", Level(name="other", method="emt"))
+    with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18"):
+        shifts_of("Mo5O18", "Au", "Pd")
 
 
 def test_shifts_of_two_metals_are_of_one_model(own_settings: Path) -> None:
