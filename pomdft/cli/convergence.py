@@ -9,7 +9,6 @@ import typer
 
 from pomdft.cli.metal import Form, ProgressLines, Retry
 from pomdft.cli.rendering import Format, make_console, print_rows
-from pomdft.errors import CalculationError
 from pomdft.schemas.interaction import SIGN_CONVENTION, InteractionEnergy
 from pomdft.settings import load_settings
 
@@ -73,8 +72,4 @@ def convergence(  # noqa: PLR0917 - options of a command
     print_rows(rows, _COLUMNS, form, title=f"convergence of {ligand}", caption=SIGN_CONVENTION)
     if plot is not None and energies:
         save_figure(draw_convergence(energies), plot)
-    if outcome.missing:
-        raise CalculationError(
-            f"{len(outcome.missing)} of {len(flows)} are missing: {'; '.join(outcome.missing)}.",
-            "The reasons are above.",
-        )
+    outcome.check_complete()

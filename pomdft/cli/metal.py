@@ -10,7 +10,6 @@ from rich.console import Console
 
 from pomdft.calculations.progress import Progress
 from pomdft.cli.rendering import Format, make_console, print_rows
-from pomdft.errors import CalculationError
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
 from pomdft.schemas.dband import ENERGY_CONVENTION
 from pomdft.schemas.metal_study import DEFAULT_LAYERS, DEFAULT_REPEAT, MetalStudy
@@ -221,11 +220,7 @@ def _compute(study: MetalStudy, retry: bool, form: Format) -> None:
     outcome = run_metal_flows(flows, ProgressLines(console))
     rows = [_row(document, _COLUMNS[study.kind]) for document in outcome.documents]
     print_rows(rows, _COLUMNS[study.kind], form, title=study.name, caption=_CAPTIONS[study.kind])
-    if outcome.missing:
-        raise CalculationError(
-            f"{len(outcome.missing)} of {len(flows)} are missing: {'; '.join(outcome.missing)}.",
-            "The reasons are above.",
-        )
+    outcome.check_complete()
 
 
 def _row(document: StoredDocument, columns: tuple[str, ...]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import typer
 
 from pomdft.cli.metal import Ensemble, Form, ProgressLines, Retry
 from pomdft.cli.rendering import Format, make_console, print_rows
-from pomdft.errors import CalculationError
 from pomdft.schemas import ion_affinity, protonation
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
@@ -147,11 +146,7 @@ def _compute(study: SolutionStudy, retry: bool, form: Format) -> None:
     outcome = run_metal_flows(flows, ProgressLines(console))
     found = [d for d in outcome.documents if isinstance(d, IonAffinity | ProtonationEnergy)]
     _print(study.kind, found, form)
-    if outcome.missing:
-        raise CalculationError(
-            f"{len(outcome.missing)} of {len(flows)} are missing: {'; '.join(outcome.missing)}.",
-            "The reasons are above.",
-        )
+    outcome.check_complete()
 
 
 def _print(kind: str, documents: Any, form: Format) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 from jobflow import Flow
 
 from pomdft.calculations.levels import load_level
+from pomdft.errors import CalculationError
 from pomdft.flows.bulk import BulkMaker
 from pomdft.flows.bulk_ensemble import BulkEnsembleMaker
 from pomdft.flows.cohesion import CohesionMaker
 from pomdft.flows.dband import DBandMaker
 from pomdft.flows.ensemble import EnsembleMaker, add_ensemble_to, without_ensemble
 from pomdft.flows.local_run import run_here
+from pomdft.flows.poses import list_poses, name_lost_poses
 from pomdft.flows.reporting import FlowReporter, SilentReporter
 from pomdft.flows.segregation import MixingMaker, SegregationMaker
 from pomdft.schemas.level import Level
@@ -37,11 +39,25 @@ class MetalOutcome:
     documents : tuple
         Finished documents.
     missing : tuple of str
-        Names of what failed; of an ensemble without which an energy is there, too.
+        Names of what failed; of ensembles and poses without which an energy is there, too.
     """
 
     documents: tuple[StoredDocument, ...]
     missing: tuple[str, ...]
+
+    def check_complete(self) -> None:
+        """Raise where something is missing.
+
+        Raises
+        ------
+        CalculationError
+            Names what.
+        """
+        if self.missing:
+            raise CalculationError(
+                f"Missing: {'; '.join(self.missing)}.",
+                "The reasons are above; `pomdft status` lists them.",
+            )
 
 
 def make_metal_flows(study: MetalStudy, settings: Settings, *, retry: bool = False) -> list[Flow]:
@@ -107,15 +123,18 @@ def run_metal_flows(flows: list[Flow], reporter: FlowReporter | None = None) -> 
     reporter : FlowReporter, optional
         Hears of progress.
     """
-    documents, missing = [], []
+    documents: list[StoredDocument] = []
+    missing: list[str] = []
     for flow in flows:
-        outputs = run_here(flow, reporter or SilentReporter())
         plain = without_ensemble(flow)
+        poses = list_poses(plain)
+        outputs = run_here(flow, reporter or SilentReporter())
         found, energy = (outputs.get(part.jobs[-1].uuid) for part in (flow, plain))
         if found is None:
             missing.append(str(flow.name if energy is None else flow.jobs[-1].name))
         if energy is not None:
             documents.append(found or energy)
+            missing += name_lost_poses(poses, outputs)
     return MetalOutcome(tuple(documents), tuple(missing))
 
 

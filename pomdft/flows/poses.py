@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from jobflow import Job, OnMissing, job
+from jobflow import Flow, Job, OnMissing, job
 
 from pomdft.errors import CalculationError
 from pomdft.flows.documents import CalculationDocument
 from pomdft.schemas.poses import choose_pose, name_other_poses
+
+_CHOICE = "choose orientation: "
 
 
 class ChosenPose(CalculationDocument):
@@ -37,10 +39,38 @@ def choose_among(poses: Sequence[Any], title: str) -> Job:
         What the complex is.
     """
     chosen = choose_lowest(list(poses), title)
-    chosen.name = f"choose orientation: {title}"
+    chosen.name = f"{_CHOICE}{title}"
     if len(poses) > 1:
         chosen.config.on_missing_references = OnMissing.NONE
     return chosen
+
+
+def list_poses(flow: Flow) -> dict[str, tuple[str, ...]]:
+    """Return the uuids of the jobs whose poses a flow chooses among, by what the complex is.
+
+    Ask before it runs: Jobflow then puts results in place of the references.
+
+    Parameters
+    ----------
+    flow : Flow
+        The choices are its own jobs, not those of flows in it.
+    """
+    jobs = [part for part in flow.jobs if isinstance(part, Job) and part.name.startswith(_CHOICE)]
+    return {part.name.removeprefix(_CHOICE): part.input_uuids for part in jobs}
+
+
+def name_lost_poses(poses: Mapping[str, Sequence[str]], finished: Collection[str]) -> list[str]:
+    """Return in words which poses have failed, one entry a complex.
+
+    Parameters
+    ----------
+    poses : mapping of str to sequence of str
+        From `list_poses`.
+    finished : collection of str
+        Uuids of the jobs that succeeded.
+    """
+    lost = {title: sum(uuid not in finished for uuid in uuids) for title, uuids in poses.items()}
+    return [f"{n} of {len(poses[title])} poses of {title}" for title, n in lost.items() if n]
 
 
 @job(output_schema=ChosenPose)

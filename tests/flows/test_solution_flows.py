@@ -16,6 +16,7 @@ from pomdft.flows.ion_affinity import IonAffinityMaker
 from pomdft.flows.metals import run_metal_flows
 from pomdft.flows.protonation import ProtonationMaker
 from pomdft.flows.solution import reaction_energy
+from pomdft.schemas.calculation import CalculationFailure
 from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.poses import SAME_MINIMUM_EV
 from pomdft.schemas.protonation import ProtonationEnergy
@@ -150,6 +151,31 @@ def test_the_lowest_of_two_poses_counts_and_the_other_is_named(computed, monkeyp
     lower = records[key].model_copy(update={"energy_ev": energies["complex"] - 0.1})
     with pytest.raises(CorruptDocumentError, match="is lower than its complex"):
         check_document(shipped, {**records, key: lower})
+
+
+def test_a_pose_of_an_ion_that_fails_is_left_out_and_named(computed, monkeypatch, tmp_path):
+    store, (silver, *_) = computed
+    root = tmp_path / "copy"
+    shutil.copytree(store.root, root)
+    monkeypatch.setenv("POMDFT_STORE", str(root))
+    maker = IonAffinityMaker(level=silver.level, orientations=2)
+    (both,) = run_metal_flows([maker.make("W5O18", "Ag+")]).documents
+    lower = both.calculations["complex"]
+    shutil.rmtree(root / "calculations" / lower)
+    failure = CalculationFailure(key=lower, kind="Test", message="it left", permanent=True)
+    ResultStore(root).save_failure(failure)
+    outcome = run_metal_flows([maker.make("W5O18", "Ag+")])
+    (one,) = outcome.documents
+    assert one.calculations["complex"] == both.calculations["other-pose-1"]
+    assert outcome.missing == ("1 of 2 poses of W5O18 + Ag+",)
+    # The command ends as one for an affinity does: with the energy, and with an error.
+    level = {"preset": "xtb-water", "overrides": LOOSE}
+    wanted = {"name": "t", "kind": "ion-affinity", "ligands": "W5O18", "ions": "Ag+"}
+    path = tmp_path / "study.yaml"
+    path.write_text(json.dumps({**wanted, "level": level, "orientations": 2}))
+    answer = CliRunner().invoke(app, ["run", str(path), "--format", "json"])
+    assert [row["key"] for row in json.loads(answer.stdout)] == [one.key]
+    assert "1 of 2 poses" in str(answer.exception)
 
 
 def test_queries_by_store_and_api(computed, monkeypatch):
