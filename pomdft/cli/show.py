@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.tree import Tree
@@ -11,15 +12,20 @@ from rich.tree import Tree
 from pomdft.cli.recomputation import find_command
 from pomdft.cli.rendering import Format, make_console
 from pomdft.errors import InputError, NotComputedError
+from pomdft.prediction.queries import find_affinities
 from pomdft.schemas import affinity as affinity_schema
 from pomdft.schemas import dband, interaction, ion_affinity, protonation, segregation
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.calculation import CalculationInput, CalculationResult
+from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.settings import load_settings
 from pomdft.store.catalogue import Entry, find_entries, read_document
 from pomdft.store.documents import StoredDocument
 from pomdft.store.reference import load_provenance, read_archived
 from pomdft.store.results import ResultStore
+from pomdft.store.solution import load_ion_affinities
+
+D = TypeVar("D", bound="StoredDocument | Affinity")
 
 _CONVENTIONS = {
     "affinity": affinity_schema.SIGN_CONVENTION,
@@ -50,7 +56,7 @@ def show(
     store = ResultStore(load_settings().store)
     entry = _find(store, key)
     if entry.kind != "calculation":
-        document = read_document(store, entry)
+        document = _as_answered(read_document(store, entry))
         if form is Format.JSON:
             parts = {role: _describe(store, k) for role, k in document.calculations.items()}
             data = {**document.model_dump(mode="json"), "parts": parts}
@@ -68,6 +74,17 @@ def show(
         for name, value in data.items():
             tree.add(f"{name}: {_short(value)}")
         make_console().print(tree, soft_wrap=True, markup=False)
+
+
+def _as_answered(document: D) -> D:
+    """Return a document as queries give it: an own energy with what is shipped of its minimum."""
+    known: Sequence[object] = ()
+    if isinstance(document, Affinity) and document.std_ev is None:
+        known = find_affinities(ligand=document.ligand, metal=document.metal)
+    elif isinstance(document, IonAffinity) and document.std_ev is None:
+        known = load_ion_affinities(document.ligand, document.metal)
+    same = (found for found in known if isinstance(found, type(document)))
+    return next((found for found in same if found.key == document.key), document)
 
 
 def _find(store: ResultStore, prefix: str) -> Entry:

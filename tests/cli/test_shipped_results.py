@@ -3,6 +3,8 @@
 import json
 import shlex
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from pomdft.cli.recomputation import find_command
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.level import Level
+from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.store.documents import load_every_reference_document, load_reference_affinities
 from pomdft.store.reference import load_provenance
+from pomdft.store.results import ResultStore
 
 Run = Callable[..., Any]
 AFFINITIES = load_reference_affinities()
@@ -71,6 +75,27 @@ def test_own_copy_goes_before_the_shipped_one(pomdft: Run) -> None:
     store = pomdft("store", "path").out.strip()
     assert f"source: {store}" in pomdft("show", key).out
     assert f"{store}/calculations/{part}/gpaw.txt" in pomdft("logs", part).out
+
+
+def test_own_energy_is_shown_with_the_shipped_ensemble_of_its_minimum(pomdft: Run) -> None:
+    shipped = next(a for a in AFFINITIES if a.std_ev is not None)
+    assert pomdft("store", "adopt").status == 0
+    store = ResultStore(Path(pomdft("store", "path").out.strip()))
+    parts = {r: k for r, k in shipped.calculations.items() if not r.startswith(ENSEMBLE_ROLE)}
+    key = "0123456789ab" * 2
+    later = shipped.finished + timedelta(seconds=1)
+    without = {
+        "key": key,
+        "finished": later,
+        "std_ev": None,
+        "beef_terms_ev": None,
+        "calculations": parts,
+    }
+    store.save_affinity(shipped.model_copy(update={**without, "source": "store"}))
+    text = pomdft("show", key).out
+    assert f"source: {store.root}" in text
+    assert f"std_ev: {shipped.std_ev:.6f}" in text
+    assert "--ensemble" in text
 
 
 @pytest.mark.parametrize(
