@@ -6,23 +6,20 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pomdft.analysis.solution import ion_affinity, protonation_energies
-from pomdft.errors import NotComputedError, UnknownNameError
+from pomdft.errors import NotComputedError
+from pomdft.prediction.defaults import fill_in_known, fill_in_shifts
 from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
 from pomdft.settings import load_settings
-from pomdft.structures.clusters import known_metals
 from pomdft.structures.docking import build_complexes, check_model
-from pomdft.structures.ligands import list_ligands as list_conventional_ligands
+from pomdft.structures.names import check_names, list_ligands
 from pomdft.structures.poms import build_pom
-from pomdft.structures.registry import list_poms, list_synonyms
-from pomdft.structures.supports import SUPPORTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
     from pomdft.analysis.segregation import SegregationEnergy
-    from pomdft.analysis.segregation_ligand import ContactAffinity
     from pomdft.prediction.activity import Activity
     from pomdft.prediction.map import OrderingMap
     from pomdft.prediction.ordering import Ordering
@@ -152,7 +149,13 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
 
 
 def segregation_energy(
-    host: str, solute: str, facet: str = "111", ligand: str | None = None, **options: Any
+    host: str,
+    solute: str,
+    facet: str = "111",
+    ligand: str | None = None,
+    *,
+    charge_model: str | None = None,
+    **options: Any,
 ) -> SegregationEnergy:
     """Return the segregation energy of a dilute solute. Negative = the solute goes to the surface.
 
@@ -164,12 +167,15 @@ def segregation_energy(
         "111", "100", "110", "0001", or a site such as "step".
     ligand : str, optional
         The difference of its affinities for the two metals is added.
+    charge_model : str, optional
+        How the ligand's charge is compensated in its affinities, e.g. "alkali"; by default by
+        protons where those are known.
     **options
         See `pomdft.analysis.segregation.segregation_energy`; `affinity` gives affinities by hand.
     """
     from pomdft.analysis import segregation
 
-    fill_in_known(options, ligand, (host, solute))
+    fill_in_known(options, ligand, (host, solute), charge_model)
     return segregation.segregation_energy(host, solute, facet, ligand, **options)
 
 
@@ -182,6 +188,8 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
     temperature_k: float = 298.15,
     route: str = "equilibrium",
     seed: int = 0,
+    *,
+    charge_model: str | None = None,
     **options: Any,
 ) -> Ordering:
     """Predict how two metals arrange in a particle under a ligand.
@@ -202,6 +210,9 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
         How the particle forms.
     seed : int
         Of the random numbers.
+    charge_model : str, optional
+        How the ligand's charge is compensated in its affinities, e.g. "alkali"; by default by
+        protons where those are known.
     **options
         See `pomdft.prediction.ordering.predict_ordering`. Ion affinities that `synthesis` does not
         give come from the store or the shipped data; the answer's reason says so.
@@ -214,7 +225,7 @@ def predict_ordering(  # noqa: PLR0917 - the order is part of the published sign
     from pomdft.prediction import ordering
     from pomdft.prediction.ion_shifts import fill_in_ions
 
-    fill_in_known(options, ligand, (first, second))
+    fill_in_known(options, ligand, (first, second), charge_model)
     if route == "co-reduction":
         options["synthesis"] = fill_in_ions(options.get("synthesis"), ligand, (first, second))
     return ordering.predict_ordering(
@@ -228,6 +239,8 @@ def ordering_map(
     ligand: str | None = None,
     fractions: npt.ArrayLike | None = None,
     temperatures_k: npt.ArrayLike | None = None,
+    *,
+    charge_model: str | None = None,
     **options: Any,
 ) -> OrderingMap:
     """Predict the ordering over molar ratio and temperature.
@@ -240,13 +253,15 @@ def ordering_map(
         Atomic fractions of the second metal, ascending.
     temperatures_k : array_like, optional
         Temperatures in kelvin, ascending.
+    charge_model : str, optional
+        As for `predict_ordering`.
     **options
         See `pomdft.prediction.map.ordering_map`.
     """
     from pomdft.prediction import map as prediction_map
     from pomdft.prediction.ion_shifts import fill_in_ions
 
-    fill_in_known(options, ligand, (first, second))
+    fill_in_known(options, ligand, (first, second), charge_model)
     if options.get("route") == "co-reduction":
         options["synthesis"] = fill_in_ions(options.get("synthesis"), ligand, (first, second))
     return prediction_map.ordering_map(first, second, ligand, fractions, temperatures_k, **options)
@@ -293,106 +308,6 @@ def predict_activity(
     return activity.predict_activity(
         composition, reaction, ordering, ligand, temperature_k, **options
     )
-
-
-def known_affinities(ligand: str, metals: tuple[str, ...]) -> dict[str, ContactAffinity]:
-    """Return affinities of a ligand per contact, at one level, from the store or shipped data.
-
-    Raises
-    ------
-    NotComputedError
-        One of them has not been computed, or not at the level of the others.
-    """
-    from pomdft.prediction.affinities import collect_contact_affinities
-
-    for metal in metals:
-        ligand = check_names(ligand, metal) or ligand
-    if ligand in SUPPORTS:
-        raise NotComputedError(
-            f"{ligand} is a support: it makes no contacts that could be counted per surface atom.",
-            "Name a polyoxometalate or a conventional ligand.",
-        )
-    found = collect_contact_affinities(find_affinities(ligand=ligand), metals)
-    missing = [metal for metal in metals if metal not in found]
-    if missing:
-        raise NotComputedError(
-            f"The affinity of {ligand} for {' and '.join(missing)} has not been computed"
-            f"{' at the level of the other metal' if found else ''}.",
-            f"Compute it: pomdft run --ligand {ligand} --metal {missing[0]}; or give it by hand: "
-            f'affinity={{"{missing[0]}": -0.5}} (eV per contact), on the command line '
-            f"--affinity {missing[0]}=-0.5.",
-        )
-    return found
-
-
-def fill_in_known(
-    options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]
-) -> dict[str, Any]:
-    """Put what the store knows into options of a prediction where nothing is given by hand.
-
-    Parameters
-    ----------
-    options : dict
-        Changed in place: `affinity` (of the ligand) and `computed` (DFT segregation energies).
-    ligand : str or None
-        Protecting ligand.
-    metals : tuple of str
-        Metals whose affinities are needed.
-
-    Returns
-    -------
-    dict
-        The same options.
-
-    Raises
-    ------
-    NotComputedError
-        An affinity is not known.
-    """
-    from pomdft.prediction.stored import collect_segregation
-
-    if ligand is not None and options.get("affinity") is None:
-        options["affinity"] = known_affinities(ligand, metals)
-    if options.get("computed") is None:
-        options["computed"] = collect_segregation(load_settings().store)
-    return options
-
-
-def fill_in_shifts(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]) -> None:
-    """Put the d-band shifts by a ligand into options of an activity where none are given."""
-    from pomdft.prediction.stored import collect_ligand_shifts
-
-    if ligand is None or options.get("ligand_d_shift_ev") is not None:
-        return
-    for metal in metals:
-        ligand = check_names(ligand, metal) or ligand
-    known = find_affinities(ligand=ligand)
-    found = collect_ligand_shifts(load_settings().store, known, ligand, metals)
-    options["ligand_d_shift_ev"] = {metal: shift.shift_ev for metal, shift in found.items()}
-    options["ligand_source"] = "; ".join(shift.source for shift in found.values())
-
-
-def check_names(ligand: str | None, metal: str | None) -> str | None:
-    """Return the ligand's name as results carry it: ``P2W17O61`` is ``alpha2-P2W17O61``.
-
-    Raises
-    ------
-    UnknownNameError
-        The ligand or metal does not exist; the near names are listed.
-    """
-    if metal is not None and metal not in known_metals():
-        raise UnknownNameError("metal", metal, known_metals())
-    if ligand is None:
-        return None
-    name = list_synonyms().get(ligand, ligand)
-    if name not in list_ligands():
-        raise UnknownNameError("ligand", ligand, list_ligands(), list_synonyms())
-    return name
-
-
-def list_ligands() -> list[str]:
-    """Return the names of all ligands: POMs, conventional protecting ligands and supports."""
-    return [*list_poms(), *list_conventional_ligands(), *SUPPORTS]
 
 
 __all__ = [

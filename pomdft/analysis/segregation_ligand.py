@@ -34,6 +34,8 @@ class ContactAffinity:
         "given" or the key of the calculation.
     contacts : float
         Contacts of one ligand, the mean over the metals that are compared; 0 where not known.
+    caveat : str
+        What else is known that speaks against the comparison of the metals; empty: nothing.
     """
 
     metal: str
@@ -42,6 +44,7 @@ class ContactAffinity:
     members_ev: tuple[float, ...] = ()
     source: str = "given"
     contacts: float = 0.0
+    caveat: str = ""
 
     def __post_init__(self) -> None:
         find_metal(self.metal)

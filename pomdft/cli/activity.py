@@ -58,8 +58,8 @@ def activity(  # noqa: PLR0917 - options of a command
 
     Example: pomdft activity Au:1 Pd:3 --reaction aerobic-oxidation
     """
-    from pomdft.api import fill_in_shifts
     from pomdft.prediction.activity import predict_activity
+    from pomdft.prediction.defaults import fill_in_shifts
     from pomdft.prediction.series import activity_series
     from pomdft.prediction.volcano import locate_activity, locate_metals
 

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pomdft.api import AFFINITY_COLUMNS, affinity_row, check_names, find_affinities
+from pomdft.api import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.cli.rendering import Format, print_rows
 from pomdft.schemas.affinity import SIGN_CONVENTION
+from pomdft.structures.names import check_names
 
 
 def affinities(

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pomdft.api import fill_in_known, known_affinities
 from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
+from pomdft.prediction.defaults import fill_in_known, known_affinities
 
 _COLUMNS = (
     "ligand",

@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pomdft.api import ordering_map
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities, read_synthesis
+from pomdft.cli.pairs import NO_LIGAND, ChargeModel, parse_affinities, read_synthesis
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
 
@@ -22,6 +22,7 @@ def map_command(  # noqa: PLR0917 - options of a command
     affinity: Annotated[
         list[str] | None, typer.Option(help="By hand, eV per contact: Au=-0.4 or Au=-0.4+-0.1.")
     ] = None,
+    charge_model: ChargeModel = None,
     coverage: Annotated[float | None, typer.Option(help="Contacts per surface atom.")] = None,
     atoms: Annotated[int, typer.Option(help="Size of the particle.")] = 309,
     shape: Annotated[str, typer.Option(help="Shape of the particle.")] = "cuboctahedron",
@@ -77,6 +78,7 @@ def map_command(  # noqa: PLR0917 - options of a command
             np.linspace(0.0, 1.0, ratios),
             None if temperatures is None else _read_temperatures(temperatures),
             affinity=parse_affinities(affinity or [], (first, second)) or None,
+            charge_model=charge_model,
             coverage=coverage,
             n_atoms=atoms,
             shape=shape,

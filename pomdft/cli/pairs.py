@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from pomdft.errors import InputError
 from pomdft.prediction.reduction import CoReduction
+
+ChargeModel = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the computed affinities: how the ligand's charge is compensated; default: by "
+        "protons where those are known."
+    ),
+]
 
 #: Names that mean the bare particle.
 NO_LIGAND = ("none", "bare")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pomdft.api import predict_ordering
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio, read_synthesis
+from pomdft.cli.pairs import NO_LIGAND, ChargeModel, parse_affinities, parse_ratio, read_synthesis
 from pomdft.cli.rendering import Format, make_console, print_rows
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def predict(  # noqa: PLR0917 - options of a command
     affinity: Annotated[
         list[str] | None, typer.Option(help="By hand, eV per contact: Au=-0.4 or Au=-0.4+-0.1.")
     ] = None,
+    charge_model: ChargeModel = None,
     coverage: Annotated[
         float | None, typer.Option(help="Contacts per surface atom under the ligand.")
     ] = None,
@@ -69,6 +70,7 @@ def predict(  # noqa: PLR0917 - options of a command
         route,
         seed,
         affinity=parse_affinities(affinity or [], (first, second)) or None,
+        charge_model=charge_model,
         coverage=coverage,
         shape=shape,
         n_members=members,

@@ -76,8 +76,9 @@ def write_study_report(wanted: Study, target: Path, options: Any, progress: Any 
     NotComputedError
         No ligand of the study has affinities for two of its metals.
     """
-    from pomdft.api import affinity_row, fill_in_known
+    from pomdft.api import affinity_row
     from pomdft.prediction.affinities import collect_contact_affinities
+    from pomdft.prediction.defaults import fill_in_known
     from pomdft.prediction.report import write_report
 
     documents = find_study_affinities(wanted)

@@ -122,7 +122,7 @@ def show(
     Example: pomdft solution show W5O18
     """
     if ligand is not None:
-        from pomdft.api import check_names
+        from pomdft.structures.names import check_names
 
         check_names(ligand, None)
     _print("ion-affinity", load_ion_affinities(ligand), form)

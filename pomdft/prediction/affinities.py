@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -70,7 +71,9 @@ def choose_comparable(documents: Iterable[Affinity]) -> dict[str, Affinity]:
 
 
 def collect_contact_affinities(
-    documents: Iterable[Affinity], metals: tuple[str, ...] | None = None
+    documents: Iterable[Affinity],
+    metals: tuple[str, ...] | None = None,
+    charge_model: str | None = None,
 ) -> dict[str, ContactAffinity]:
     """Return affinities of one ligand per contact, from those that `choose_comparable` chooses.
 
@@ -87,24 +90,76 @@ def collect_contact_affinities(
         Affinities of one ligand, later ones preferred.
     metals : tuple of str, optional
         Metals of interest; None for any.
+    charge_model : str, optional
+        Only with this compensation of charge; None for any.
 
     Returns
     -------
     dict
-        Metal to :class:`ContactAffinity`; metals without contacts are left out.
+        Metal to :class:`ContactAffinity`; metals without contacts are left out. Each has a caveat
+        where another compensation of charge turns the order of the metals over.
     """
+    known = [d for d in documents if d.contacts and (metals is None or d.metal in metals)]
     chosen = choose_comparable(
-        d for d in documents if d.contacts and (metals is None or d.metal in metals)
+        d for d in known if charge_model is None or d.model.charge_model == charge_model
     )
     if not chosen:
         return {}
-    corrected = all(d.counterpoise_energy_ev is not None for d in chosen.values())
+    corrected = _all_corrected(chosen.values())
     contacts = float(np.mean([document.contacts for document in chosen.values()]))
-    return {m: _per_contact(document, corrected, contacts) for m, document in chosen.items()}
+    caveat = _find_reversal(known, chosen)
+    return {
+        metal: _per_contact(document, corrected, contacts, caveat)
+        for metal, document in chosen.items()
+    }
 
 
-def _per_contact(document: Affinity, corrected: bool, contacts: float) -> ContactAffinity:
-    shift = (document.counterpoise_correction_ev or 0.0) if corrected else 0.0
+def _find_reversal(known: Sequence[Affinity], chosen: Mapping[str, Affinity]) -> str:
+    """Say which metals change places where another charge model compensates the charge."""
+    used = next(iter(chosen.values())).model
+    others = {d.model.charge_model for d in known} - {used.charge_model}
+    found = []
+    for charge_model in sorted(others):
+        alike = [
+            d
+            for d in known
+            if (d.model.charge_model, d.model.cluster, d.model.site)
+            == (charge_model, used.cluster, used.site)
+        ]
+        other = choose_comparable(alike)
+        for pair in itertools.combinations(sorted(chosen.keys() & other.keys()), 2):
+            here, there = (_held_more(answer, pair) for answer in (chosen, other))
+            if here[0] != there[0]:
+                found.append(
+                    f"charge model {charge_model} ({next(iter(other.values())).level.name}) holds "
+                    f"{there[0]} more tightly than {there[1]}, by {there[2]:.2f} eV a cluster; "
+                    f"{used.charge_model}, used here, {here[0]} by {here[2]:.2f} eV"
+                )
+    return "; ".join(found)
+
+
+def _held_more(known: Mapping[str, Affinity], pair: tuple[str, str]) -> tuple[str, str, float]:
+    """Return of two metals the one that is held more tightly, the other, and the difference."""
+    documents = [known[metal] for metal in pair]
+    corrected = _all_corrected(documents)
+    first, second = (document.energy_ev + _shift(document, corrected) for document in documents)
+    ordered = pair if first <= second else pair[::-1]
+    return (*ordered, abs(first - second))
+
+
+def _all_corrected(documents: Iterable[Affinity]) -> bool:
+    """Return whether all have a counterpoise correction: else none of a set is corrected."""
+    return all(document.counterpoise_energy_ev is not None for document in documents)
+
+
+def _shift(document: Affinity, corrected: bool) -> float:
+    return (document.counterpoise_correction_ev or 0.0) if corrected else 0.0
+
+
+def _per_contact(
+    document: Affinity, corrected: bool, contacts: float, caveat: str
+) -> ContactAffinity:
+    shift = _shift(document, corrected)
     ensemble = document.ensemble_ev
     members = () if ensemble is None else tuple(((ensemble + shift) / contacts).tolist())
     std, note = document.std_ev, ""
@@ -115,6 +170,7 @@ def _per_contact(document: Affinity, corrected: bool, contacts: float) -> Contac
         (document.energy_ev + shift) / contacts,
         (std or 0.0) / contacts,
         members,
-        f"{document.key}, {document.level.name}{note}",
+        f"{document.key}, {document.level.name}, {document.model.charge_model}{note}",
         contacts,
+        caveat,
     )

@@ -137,6 +137,7 @@ class Ordering:
                 "per_contact_ev": held.per_contact_ev,
                 "std_ev": held.uncertainty_ev,
                 "source": held.source,
+                "caveat": held.caveat,
             }
             for metal, held in (self.affinities or {}).items()
         }
@@ -181,9 +182,10 @@ def describe_provenance(
         f"{metal} {a.per_contact_ev:+.2f} ± {a.uncertainty_ev:.2f} ({a.source})"
         for metal, a in affinities.items()
     )
+    caveats = dict.fromkeys(a.caveat for a in affinities.values() if a.caveat)
     return (
         f"affinity / eV per contact, negative = bound: {held}; {coverage:.2f} contacts per surface "
-        f"atom; {basis}"
+        f"atom; {basis}" + "".join(f". Caution: {caveat}" for caveat in caveats)
     )
 
 

@@ -20,10 +20,11 @@ from pomdft.structures.charges import (
 from pomdft.structures.clusters import CLUSTER_KINDS, build_cluster
 from pomdft.structures.contacts import count_contacts
 from pomdft.structures.convert import copy_molecule
-from pomdft.structures.ligands import build_ligand, is_conventional, list_ligands
+from pomdft.structures.ligands import build_ligand, is_conventional
+from pomdft.structures.names import list_ligands
 from pomdft.structures.poms import balance_charge, place_in_frame
 from pomdft.structures.poses import Pose, find_poses
-from pomdft.structures.registry import PomDefinition, find_definition, list_poms, list_synonyms
+from pomdft.structures.registry import PomDefinition, find_definition, list_synonyms
 from pomdft.structures.sites import find_sites, split_site_name
 from pomdft.structures.supports import (
     SUPPORTS,
@@ -179,8 +180,7 @@ def dock_ligand(
         definition = find_definition(ligand)
     except UnknownNameError:
         # Tell about all kinds of ligands when a name is wrong.
-        known = [*list_poms(), *list_ligands(), *SUPPORTS]
-        raise UnknownNameError("ligand", str(ligand), known, list_synonyms()) from None
+        raise UnknownNameError("ligand", str(ligand), list_ligands(), list_synonyms()) from None
     check_cation_count(definition.name, charge_model, definition.charge, n_cations, metal_charge)
     molecule = _docked_ligand(
         definition,

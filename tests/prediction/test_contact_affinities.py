@@ -6,6 +6,7 @@ import pytest
 from pomdft.analysis.elements import find_metal
 from pomdft.analysis.segregation_ligand import ContactAffinity, monolayer_coverage
 from pomdft.prediction.affinities import ASSUMED_STD_EV, collect_contact_affinities
+from pomdft.prediction.answer import describe_provenance
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.level import Level
@@ -96,6 +97,43 @@ def test_counterpoise_is_used_only_where_all_have_it():
     mixed = [one, make("Ag")]
     assert collect_contact_affinities(both)["Au"].per_contact_ev == pytest.approx(-0.4)
     assert collect_contact_affinities(mixed)["Au"].per_contact_ev == pytest.approx(-0.5)
+
+
+def test_charge_model_that_turns_the_order_over_is_named():
+    """Silver is held more tightly with protons, gold with sodium."""
+    protons = [make("Au", energy_ev=-2.0), make("Ag", energy_ev=-3.0)]
+    sodium = {"charge_model": "alkali"}
+    turned = [make("Au", energy_ev=-3.4, model=sodium), make("Ag", energy_ev=-2.8, model=sodium)]
+    found = collect_contact_affinities([*protons, *turned])
+    caveat = found["Au"].caveat
+    assert caveat == found["Ag"].caveat
+    assert "charge model alkali (lcao) holds Au more tightly than Ag, by 0.60 eV" in caveat
+    assert "protonated, used here, Ag by 1.00 eV" in caveat
+    line = describe_provenance(found, 0.6, "dft", "measured")
+    assert line.count("Caution: charge model alkali") == 1
+    # Asked for, the other model is used, and warns of the usual one.
+    found = collect_contact_affinities([*protons, *turned], ("Au", "Ag"), "alkali")
+    assert [found[metal].per_contact_ev for metal in ("Au", "Ag")] == [-3.4 / 4, -2.8 / 4]
+    assert "charge model protonated (lcao) holds Ag" in found["Ag"].caveat
+    assert collect_contact_affinities(protons, charge_model="solvated") == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"charge_model": "alkali", "site": "terminal-face"},
+        {"charge_model": "alkali", "cluster": "M1"},
+        {"site": "terminal-face"},
+    ],
+)
+def test_no_caveat_where_more_than_the_charge_differs_or_the_order_stays(other: dict[str, str]):
+    protons = [make("Au", energy_ev=-2.0), make("Ag", energy_ev=-3.0)]
+    turned = [make("Au", energy_ev=-3.4, model=other), make("Ag", energy_ev=-2.8, model=other)]
+    sodium = {"charge_model": "alkali"}
+    same = [make("Au", energy_ev=-1.0, model=sodium), make("Ag", energy_ev=-1.1, model=sodium)]
+    one = [make("Pd", energy_ev=-9.0, model=sodium)]
+    found = collect_contact_affinities([*protons, *turned, *same, *one], ("Au", "Ag"))
+    assert {held.caveat for held in found.values()} == {""}
 
 
 def test_ensembles_are_per_contact_and_missing_ones_are_named():
