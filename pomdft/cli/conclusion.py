@@ -32,13 +32,15 @@ def print_conclusion(study: Study, folder: Path, console: Console) -> None:
     console : Console
         For progress.
     """
+    from pomdft.api import find_affinities
     from pomdft.cli.report import find_study_affinities, write_study_report
     from pomdft.prediction.affinities import collect_contact_affinities
     from pomdft.prediction.report import ReportOptions
 
     for ligand, known in find_study_affinities(study).items():
+        others = find_affinities(ligand=ligand)
         for pair in combinations(study.metals, 2):
-            held = collect_contact_affinities(known, pair)
+            held = collect_contact_affinities(known, pair, others=others)
             # Without both at one level the table above says what there is.
             if len(held) == len(pair):
                 _print_pair(ligand, pair, held)
@@ -53,6 +55,7 @@ def print_conclusion(study: Study, folder: Path, console: Console) -> None:
 
 def _print_pair(ligand: str, pair: tuple[str, str], held: dict[str, ContactAffinity]) -> None:
     from pomdft.api import predict_activity, predict_ordering
+    from pomdft.prediction.answer import list_caveats
 
     first, second = pair
     rows = []
@@ -87,5 +90,6 @@ def _print_pair(ligand: str, pair: tuple[str, str], held: dict[str, ContactAffin
         Format.TABLE,
         title=f"{first}-{second} under {ligand}: 309 atoms, 298 K, equilibrium",
         caption=f"At 1:1: {reason} The rate is that of {_REACTION} on the clean surface, relative "
-        "to the better parent metal; its uncertainty is in powers of ten.",
+        "to the better parent metal; its uncertainty is in powers of ten."
+        + "".join(f" Caution: {caveat}." for caveat in list_caveats(held)),
     )

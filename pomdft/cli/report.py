@@ -76,7 +76,7 @@ def write_study_report(wanted: Study, target: Path, options: Any, progress: Any 
     NotComputedError
         No ligand of the study has affinities for two of its metals.
     """
-    from pomdft.api import affinity_row
+    from pomdft.api import affinity_row, find_affinities
     from pomdft.prediction.affinities import collect_contact_affinities
     from pomdft.prediction.defaults import fill_in_known
     from pomdft.prediction.report import write_report
@@ -85,7 +85,7 @@ def write_study_report(wanted: Study, target: Path, options: Any, progress: Any 
     held = {
         name: metals
         for name, found in documents.items()
-        if (metals := collect_contact_affinities(found))
+        if (metals := collect_contact_affinities(found, others=find_affinities(ligand=name)))
     }
     if not any(len(metals) > 1 for metals in held.values()):
         raise NotComputedError(

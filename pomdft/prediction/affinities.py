@@ -74,6 +74,7 @@ def collect_contact_affinities(
     documents: Iterable[Affinity],
     metals: tuple[str, ...] | None = None,
     charge_model: str | None = None,
+    others: Iterable[Affinity] = (),
 ) -> dict[str, ContactAffinity]:
     """Return affinities of one ligand per contact, from those that `choose_comparable` chooses.
 
@@ -92,6 +93,8 @@ def collect_contact_affinities(
         Metals of interest; None for any.
     charge_model : str, optional
         Only with this compensation of charge; None for any.
+    others : iterable of Affinity
+        What else is known of the ligand: not taken, but looked at for the caveat.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def collect_contact_affinities(
         return {}
     corrected = _all_corrected(chosen.values())
     contacts = float(np.mean([document.contacts for document in chosen.values()]))
-    caveat = _find_reversal(known, chosen)
+    caveat = _find_reversal([*known, *others], chosen)
     return {
         metal: _per_contact(document, corrected, contacts, caveat)
         for metal, document in chosen.items()

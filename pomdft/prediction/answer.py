@@ -154,6 +154,11 @@ class Ordering:
         )
 
 
+def list_caveats(affinities: Mapping[str, ContactAffinity]) -> list[str]:
+    """Return the caveats of affinities, each once."""
+    return list(dict.fromkeys(held.caveat for held in affinities.values() if held.caveat))
+
+
 def describe_provenance(
     affinities: Mapping[str, ContactAffinity] | None,
     coverage: float,
@@ -182,10 +187,9 @@ def describe_provenance(
         f"{metal} {a.per_contact_ev:+.2f} ± {a.uncertainty_ev:.2f} ({a.source})"
         for metal, a in affinities.items()
     )
-    caveats = dict.fromkeys(a.caveat for a in affinities.values() if a.caveat)
     return (
         f"affinity / eV per contact, negative = bound: {held}; {coverage:.2f} contacts per surface "
-        f"atom; {basis}" + "".join(f". Caution: {caveat}" for caveat in caveats)
+        f"atom; {basis}" + "".join(f". Caution: {caveat}" for caveat in list_caveats(affinities))
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pomdft.analysis.segregation_ligand import ContactAffinity
@@ -12,6 +15,8 @@ from pomdft.prediction.figure_files import new_figure
 from pomdft.prediction.palette import BINDING_SIGN, metal_colour
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.interaction import InteractionEnergy
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def draw_affinities(by_ligand: Mapping[str, Mapping[str, ContactAffinity]]) -> Figure:
@@ -70,6 +75,9 @@ def draw_convergence(energies: Sequence[InteractionEnergy]) -> Figure:
 def draw_models(affinities: Mapping[str, Sequence[Affinity]]) -> Figure:
     """Draw binding energies by model for each metal, and the difference of the first two.
 
+    Bars are standard deviations of the BEEF-vdW ensemble, where there is one; of a difference the
+    members are subtracted one by one.
+
     Parameters
     ----------
     affinities : mapping
@@ -84,7 +92,27 @@ def draw_models(affinities: Mapping[str, Sequence[Affinity]]) -> Figure:
         for name, several in affinities.items()
         for a in several
     ]
-    return _draw_variants(rows, "binding energy (eV), negative = bound")
+    figure = _draw_variants(rows, "binding energy (eV), negative = bound")
+    metals = list(dict.fromkeys(metal for _, metal, _, _ in rows))
+    for name, several in affinities.items():
+        members = {a.metal: m for a in several if (m := a.ensemble_ev) is not None}
+        for a in several:
+            if a.metal in members:
+                _draw_bar(
+                    figure.axes[0], name, a.energy_ev, members[a.metal], metal_colour(a.metal)
+                )
+        if len(metals) > 1 and members.keys() >= set(metals[:2]):
+            first, second = (next(a for a in several if a.metal == m) for m in metals[:2])
+            difference = second.energy_ev - first.energy_ev
+            scatter = members[second.metal] - members[first.metal]
+            _draw_bar(figure.axes[1], name, difference, scatter, "0.6")
+    return figure
+
+
+def _draw_bar(axes: Axes, name: str, value: float, members: FloatArray, colour: str) -> None:
+    """Draw the standard deviation of the members behind a point."""
+    std = float(np.std(members))
+    axes.errorbar(value, name, xerr=std, fmt="none", ecolor=colour, alpha=0.6, zorder=0)
 
 
 def _draw_variants(rows: Iterable[tuple[str, str, float, float | None]], axis: str) -> Figure:

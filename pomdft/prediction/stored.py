@@ -85,11 +85,11 @@ def find_held_band(
     Raises
     ------
     NotComputedError
-        None of the affinities has one; the message names the command that would compute it.
+        The affinity that answers has none; the message names the command that would compute it.
     """
     pairs = _find_bands(root, known)
-    chosen = choose_comparable(a for a in known if a.key in pairs)
-    if metal not in chosen:
+    chosen = choose_comparable(known)
+    if metal not in chosen or chosen[metal].key not in pairs:
         raise NotComputedError(
             f"The d-band of {metal} ({cluster}) under {ligand} has not been computed.",
             f"Compute it: pomdft metal ensemble {ligand} {metal} --cluster {cluster}",
@@ -103,7 +103,7 @@ def collect_ligand_shifts(
     """Compute how far a ligand moves the d-band centre of each metal, from stored d-bands.
 
     Both d-bands are of the minima of one affinity: the same cluster, site, compensation of charge
-    and level. Of several affinities those are taken that may be compared between the metals.
+    and level, that which answers for the metals (`choose_comparable`).
 
     Parameters
     ----------
@@ -128,10 +128,10 @@ def collect_ligand_shifts(
         names the command that would compute both.
     """
     pairs = _find_bands(root, known)
-    chosen = choose_comparable(a for a in known if a.key in pairs and a.metal in metals)
+    chosen = choose_comparable(a for a in known if a.metal in metals)
     shifts = {}
     for metal in metals:
-        if metal not in chosen:
+        if metal not in chosen or chosen[metal].key not in pairs:
             raise NotComputedError(
                 f"The d-band shift of {metal} under {ligand} has not been computed.",
                 f"Compute it: pomdft metal ensemble {ligand} {metal}; or give it by hand: "
@@ -140,11 +140,12 @@ def collect_ligand_shifts(
             )
         held, free = pairs[chosen[metal].key]
         model, level = chosen[metal].model, chosen[metal].level
+        which = f"{model.cluster} cluster, {model.charge_model}, {level.name}"
         shifts[metal] = LigandShift(
             metal,
             ligand,
             held.center_ev - free.center_ev,
-            f"{model.cluster} cluster, {level.name}, {held.key} less {free.key}",
+            f"{which}, {held.key} less {free.key}",
         )
     return shifts
 

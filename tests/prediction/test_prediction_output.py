@@ -86,6 +86,10 @@ def test_models_are_drawn_with_the_difference_of_their_metals():
         expected = [getattr(ag, field) - getattr(au, field) for au, ag in models.values()]
         np.testing.assert_allclose(line.get_xdata(), expected)
     assert [label.get_text() for label in left.get_yticklabels()] == list(models)
+    ends = [bar.get_segments()[0][:, 0] for bar in right.collections]
+    members = [ag.ensemble_ev - au.ensemble_ev for au, ag in models.values()]
+    assert [np.ptp(two) for two in ends] == pytest.approx([2.0 * m.std() for m in members])
+    assert len(left.collections) == 4
 
 
 def test_interactive_figures_hold_the_numbers(tmp_path, answer, ordering, points):
