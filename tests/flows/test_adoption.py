@@ -10,7 +10,7 @@ from pomdft.calculations.levels import load_level
 from pomdft.errors import CorruptDocumentError, NotComputedError
 from pomdft.flows.adoption import adopt_shipped
 from pomdft.flows.bulk import find_bulk
-from pomdft.flows.ensemble import final_request
+from pomdft.flows.ensemble import choose_request
 from pomdft.flows.jobs import GpawRelaxMaker
 from pomdft.flows.preparation import find_prepared, plan_affinity
 from pomdft.schemas.dband import DBand
@@ -56,7 +56,7 @@ def test_a_study_with_another_metal_finds_the_ligand(adopted: ResultStore) -> No
 
 def test_an_ensemble_can_begin(adopted: ResultStore) -> None:
     affinity = load_reference_affinities()[0]
-    request = final_request(adopted, affinity.calculations["complex"], ("beef-ensemble",))
+    request = choose_request(adopted, affinity.calculations["complex"], ("beef-ensemble",))
     assert request.model.label == load_provenance()[affinity.calculations["complex"]].label
 
 

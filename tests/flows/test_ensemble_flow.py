@@ -5,10 +5,7 @@ import pytest
 
 from pomdft.calculations.perform import perform
 from pomdft.errors import CalculationError, InputError
-from pomdft.flows.ensemble import (
-    EnsembleMaker,
-    final_request,
-)
+from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, choose_request
 from pomdft.flows.study import plan_study, run_study
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.beef import ensemble_coefficients
@@ -119,6 +116,39 @@ def test_ensemble_of_a_molecule(tmp_path, monkeypatch):
         EnsembleMaker(store=str(tmp_path), cores=1).add_ensemble(affinity)
 
 
+@pytest.mark.gpaw
+def test_where_a_single_point_meets_another_state_the_way_down_is_gone_again(own_settings):
+    symbols, positions = PARTS["ligand"]
+    model = AtomicModel(symbols=symbols, positions_angstrom=positions, cell_angstrom=CELL)
+    store, settings = ResultStore(own_settings), load_settings().model_copy(update={"cores": 1})
+    relaxing = CalculationInput.create(
+        "relaxation", model, LEVEL.model_copy(update={"relax": True})
+    )
+    minimum = perform(relaxing, store, settings)
+    assert minimum.n_steps > 0
+    points, wanted = EnsemblePointMaker(str(own_settings), cores=1), ("beef-ensemble",)
+    key, point = points.compute(relaxing.key, "H2", wanted)
+    assert store.read_input(key).task == "energy"
+    assert point.positions_angstrom == minimum.positions_angstrom
+
+    # As if it had met a state 0.1 eV above.
+    higher = point.model_copy(update={"energy_ev": point.energy_ev + 0.1})
+    store.save_result(store.read_input(key), higher)
+    again, result = points.compute(relaxing.key, "H2", wanted)
+    assert store.read_input(again).task == "relaxation"
+    assert again not in (key, relaxing.key)
+    assert result.energy_ev == pytest.approx(minimum.energy_ev, abs=1e-4)
+    terms, expected = (r.extras["beef_contributions_ev"] for r in (result, point))
+    assert terms == pytest.approx(expected, abs=2e-3)
+    # And is found again, in the store and before a queue is asked.
+    assert points.compute(relaxing.key, "H2", wanted) == (again, result)
+    assert choose_request(store, relaxing.key, wanted).key == again
+    lost = result.model_copy(update={"energy_ev": result.energy_ev + 0.1})
+    store.save_result(store.read_input(again), lost)
+    with pytest.raises(CalculationError, match="another electronic state"):
+        points.compute(relaxing.key, "H2", wanted)
+
+
 def test_levels_without_a_density_are_refused(tmp_path):
     level = Level(name="xtb", method="tblite", relax=False)
     roles = ("complex", "ligand", "cluster")
@@ -129,7 +159,7 @@ def test_levels_without_a_density_are_refused(tmp_path):
 
 def test_single_points_begin_from_shipped_relaxations_in_an_empty_store(tmp_path):
     shipped = next(a for a in load_reference_affinities() if a.std_ev is not None)
-    request = final_request(
+    request = choose_request(
         ResultStore(tmp_path), shipped.calculations["ligand"], ("beef-ensemble",)
     )
     assert request.key == shipped.calculations["ensemble-ligand"]
