@@ -13,7 +13,7 @@ from pymatgen.core import Molecule
 
 from pomdft.calculations.levels import load_level
 from pomdft.flows.documents import CalculationDocument
-from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_metal
+from pomdft.flows.ensemble import EnsembleMaker, EnsemblePointMaker, has_d_band
 from pomdft.flows.jobs import GpawRelaxMaker, GpawStaticMaker
 from pomdft.flows.poses import choose_among
 from pomdft.flows.preparation import AffinityPlan, plan_affinity, prepare_start
@@ -171,7 +171,7 @@ class AffinityMaker(Maker):
         for role in BINDING_BALANCE:
             label = f"{ENSEMBLE_ROLE}{role} of {model.title}"
             point = EnsemblePointMaker(**common).make(
-                parts[role], label=label, with_d_band=has_metal(role)
+                parts[role], label=label, with_d_band=has_d_band(role, self.level)
             )
             point.name = label
             points.append(point)

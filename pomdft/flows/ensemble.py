@@ -26,6 +26,7 @@ from pomdft.schemas.base import canonical_hash
 from pomdft.schemas.beef import N_BEEF_TERMS, ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput, CalculationResult, Property
 from pomdft.schemas.dband import DBand
+from pomdft.schemas.level import Level
 from pomdft.schemas.reaction import ENSEMBLE_ROLE, ReactionEnergy
 from pomdft.settings import Settings, load_settings
 from pomdft.store.catalogue import read_calculation
@@ -43,9 +44,9 @@ PLAIN_PROPERTIES: tuple[Property, ...] = ("beef-ensemble",)
 E = TypeVar("E", Affinity, StoredReaction)
 
 
-def has_metal(role: str) -> bool:
-    """Return whether a part of a binding energy has a metal, and so a d-band."""
-    return role != "ligand"
+def has_d_band(role: str, level: Level) -> bool:
+    """Return whether a part of a binding energy has a metal whose d-band the level can give."""
+    return role != "ligand" and level.solvent is None
 
 
 def _choose_properties(with_d_band: bool) -> tuple[Property, ...]:
@@ -205,14 +206,15 @@ class EnsembleMaker(Maker):
         CalculationError
             Nothing leads back to the electronic state of a minimum.
         """
-        if document.level.method != "gpaw":
+        level = document.level
+        if level.method != "gpaw":
             raise InputError(f"{document!r} is not of GPAW.", "Choose a GPAW level.")
         root = store_root(self.store)
         store = ResultStore(root)
         points = EnsemblePointMaker(self.store, self.cores, self.retry)
         probes, terms = {}, np.zeros(N_BEEF_TERMS)
         for role, factor in document.balance.items():
-            held = document if isinstance(document, Affinity) and has_metal(role) else None
+            held = document if isinstance(document, Affinity) and has_d_band(role, level) else None
             label = f"{ENSEMBLE_ROLE}{role} of {document.title}"
             properties = _choose_properties(held is not None)
             key, result = points.compute(document.calculations[role], label, properties)

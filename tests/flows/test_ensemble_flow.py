@@ -149,6 +149,20 @@ def test_where_a_single_point_meets_another_state_the_way_down_is_gone_again(own
         points.compute(relaxing.key, "H2", wanted)
 
 
+@pytest.mark.parametrize("level", ["lcao", "lcao-water"])
+def test_d_bands_come_with_ensembles_but_not_in_a_continuum(own_settings, level):
+    fields = {"name": "one", "ligands": "W5O18", "metals": "Au", "level": level, "ensemble": True}
+    solvated = level == "lcao-water"
+    study = Study.from_fields(fields | ({"charge_models": "solvated"} if solvated else {}))
+    plan = plan_study(study, load_settings())
+    (model, member) = plan.members[0]
+    jobs = plan.maker.make_from_plan(member, model).jobs
+    points = [job for job in jobs if "with_d_band" in job.function_kwargs]
+    asked = {job.name.split()[0]: job.function_kwargs["with_d_band"] for job in points}
+    with_metal = dict.fromkeys(("ensemble-complex", "ensemble-cluster"), not solvated)
+    assert asked == {"ensemble-ligand": False} | with_metal
+
+
 def test_levels_without_a_density_are_refused(tmp_path):
     level = Level(name="xtb", method="tblite", relax=False)
     roles = ("complex", "ligand", "cluster")
