@@ -98,6 +98,8 @@ def test_shipped_dispersion_is_far_from_the_steps_of_d4() -> None:
 
     table = load("dispersion_variants")["tabulate"]()  # type: ignore[operator]
     for affinity in load_reference_affinities():
+        if affinity.level.dispersion != "d4":
+            continue
         found = table.loc[affinity.title, "d4_ev"]
         assert found == pytest.approx(affinity.dispersion_ev, abs=1e-6)
     page = " ".join((FOLDER.parent / "docs" / "DATASET.md").read_text().split())

@@ -74,10 +74,12 @@ def choose_request(
     request, known = read_calculation(store, key)
     model = request.model.with_positions(np.array(known.positions_angstrom))
     point = CalculationInput.create("energy", model, request.level, properties)
-    found = store.find_result(point.key)
-    if request.task == "energy" or found is None or _is_same_state(found, known):
+    if request.task == "energy":
         return point
-    return CalculationInput.create("relaxation", request.model, request.level, properties)
+    again = CalculationInput.create("relaxation", request.model, request.level, properties)
+    found = store.find_result(point.key)
+    elsewhere = found is not None and not _is_same_state(found, known)
+    return again if elsewhere or store.find_result(again.key) is not None else point
 
 
 def _is_same_state(found: CalculationResult, known: CalculationResult) -> bool:

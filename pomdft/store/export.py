@@ -27,8 +27,8 @@ from pomdft.store.documents import (
 from pomdft.store.files import write_atomically
 from pomdft.store.results import ResultStore
 
-#: Only affinities of this level are shipped unless others are asked for.
-DEFAULT_LEVEL = "lcao"
+#: Only affinities of these levels are shipped unless others are asked for.
+DEFAULT_LEVELS = ("lcao", "lcao-water")
 _MACHINE_LINES = re.compile(rb"^(?:User|Pid|CWD):.*\n", re.MULTILINE)
 _FOLDERS = re.compile(rb"(?<=\s)/(?:[\w.+-]+/)+")
 
@@ -36,7 +36,7 @@ _FOLDERS = re.compile(rb"(?<=\s)/(?:[\w.+-]+/)+")
 def export_reference(
     store: ResultStore,
     target: Path,
-    levels: Iterable[str] = (DEFAULT_LEVEL,),
+    levels: Iterable[str] = DEFAULT_LEVELS,
     drop: Collection[str] = (),
 ) -> list[str]:
     """Write all finished affinities and other documents of a store as shipped data.
@@ -176,13 +176,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pomdft.store.export", description=__doc__)
     here = Path(__file__).parent / "reference"
     parser.add_argument("--target", type=Path, default=here, help="folder of the shipped data")
-    parser.add_argument("--level", action="append", help=f"levels; by default {DEFAULT_LEVEL}")
+    parser.add_argument("--level", action="append", help=f"levels; by default {DEFAULT_LEVELS}")
     parser.add_argument("--drop", action="append", help="key of what is no longer shipped")
     chosen = parser.parse_args()
     store = ResultStore(load_settings().store)
     try:
         lines = export_reference(
-            store, chosen.target, chosen.level or [DEFAULT_LEVEL], chosen.drop or ()
+            store, chosen.target, chosen.level or DEFAULT_LEVELS, chosen.drop or ()
         )
     except PomdftError as error:
         sys.exit(f"error: {error}")

@@ -92,6 +92,7 @@ def test_ensemble_command_needs_no_other_calculation_than_the_shipped_ones(
     monkeypatch.setenv("POMDFT_LAUNCHER", "mpiexec --no-such-option")
     model = affinity.model
     words = ["--cluster", model.cluster, "--site", model.site, "--charge-model", model.charge_model]
+    words += ["--level", affinity.level.name]
     answer = pomdft("metal", "ensemble", affinity.ligand, affinity.metal, *words)
     assert answer.status == 0, answer.err
     assert f"{affinity.std_ev:.2f} eV" in answer.out

@@ -54,6 +54,16 @@ def test_a_study_with_another_metal_finds_the_ligand(adopted: ResultStore) -> No
     assert request.key in load_provenance()
 
 
+def test_ensemble_from_a_relaxation_done_once_more_is_found(adopted: ResultStore) -> None:
+    """Of palladium on A-alpha-SiW9O34 no single point is shipped."""
+    (affinity,) = (
+        a for a in load_reference_affinities() if (a.ligand, a.metal) == ("A-alpha-SiW9O34", "Pd")
+    )
+    request = choose_request(adopted, affinity.calculations["complex"], ("beef-ensemble", "d-band"))
+    assert request.task == "relaxation"
+    assert request.key == affinity.calculations["ensemble-complex"]
+
+
 def test_an_ensemble_can_begin(adopted: ResultStore) -> None:
     affinity = load_reference_affinities()[0]
     request = choose_request(adopted, affinity.calculations["complex"], ("beef-ensemble",))
