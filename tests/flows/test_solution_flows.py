@@ -119,13 +119,19 @@ def test_unrelaxed_energies_say_so(computed):
     assert not static.relaxed
 
 
-def test_the_lowest_of_two_poses_counts_and_the_other_is_named(computed, monkeypatch, tmp_path):
+def compute_two_poses(computed, monkeypatch, tmp_path):
+    """Return a copy of the store, Ag+ on W5O18 of one pose, and of two poses in the copy."""
     store, (silver, *_) = computed
     root = tmp_path / "copy"
     shutil.copytree(store.root, root)
     monkeypatch.setenv("POMDFT_STORE", str(root))
     maker = IonAffinityMaker(level=silver.level, orientations=2)
     (both,) = run_metal_flows([maker.make("W5O18", "Ag+")]).documents
+    return root, silver, both
+
+
+def test_the_lowest_of_two_poses_counts_and_the_other_is_named(computed, monkeypatch, tmp_path):
+    root, silver, both = compute_two_poses(computed, monkeypatch, tmp_path)
     energies = {r: ResultStore(root).read_result(k).energy_ev for r, k in both.calculations.items()}
     assert silver.calculations["complex"] in both.calculations.values()
     assert both.poses == 2
@@ -154,16 +160,12 @@ def test_the_lowest_of_two_poses_counts_and_the_other_is_named(computed, monkeyp
 
 
 def test_a_pose_of_an_ion_that_fails_is_left_out_and_named(computed, monkeypatch, tmp_path):
-    store, (silver, *_) = computed
-    root = tmp_path / "copy"
-    shutil.copytree(store.root, root)
-    monkeypatch.setenv("POMDFT_STORE", str(root))
-    maker = IonAffinityMaker(level=silver.level, orientations=2)
-    (both,) = run_metal_flows([maker.make("W5O18", "Ag+")]).documents
+    root, silver, both = compute_two_poses(computed, monkeypatch, tmp_path)
     lower = both.calculations["complex"]
     shutil.rmtree(root / "calculations" / lower)
     failure = CalculationFailure(key=lower, kind="Test", message="it left", permanent=True)
     ResultStore(root).save_failure(failure)
+    maker = IonAffinityMaker(level=silver.level, orientations=2)
     outcome = run_metal_flows([maker.make("W5O18", "Ag+")])
     (one,) = outcome.documents
     assert one.calculations["complex"] == both.calculations["other-pose-1"]
