@@ -113,4 +113,4 @@ def test_shipped_dispersion_is_far_from_the_steps_of_d4() -> None:
         assert words.format(f"{rows.max():.3f}") in page
     forces = table["largest_difference_of_forces_ev_per_angstrom"]
     assert forces[~salts].max() < 0.3
-    assert f"does not stand far from one ({forces.max():.2f} eV/angstrom)" in page
+    assert f"(with sodium ions {forces.max():.2f} eV/angstrom)" in page

@@ -113,13 +113,15 @@ def write_study_report(wanted: Study, target: Path, options: Any, progress: Any 
 
 
 def find_study_affinities(study: Study) -> dict[str, list[Affinity]]:
-    """Return the known affinities of each ligand of a study, of its metals and models only."""
+    """Return the known affinities of each ligand of a study, of its metals, models and level."""
     from pomdft.api import find_affinities
+    from pomdft.calculations.levels import load_level
 
+    level = load_level(study.level.preset, study.level.overrides)
     return {
         ligand: [
             affinity
-            for affinity in find_affinities(ligand=ligand)
+            for affinity in find_affinities(ligand=ligand, level=level.name)
             if affinity.metal in study.metals
             and affinity.model.cluster in study.clusters
             and affinity.model.site in study.sites
