@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from pomdft.analysis.solution import ion_affinity, protonation_energies
 from pomdft.errors import NotComputedError
 from pomdft.prediction.defaults import fill_in_known, fill_in_shifts
 from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
-from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity
+from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity, AffinityModel
 from pomdft.settings import load_settings
 from pomdft.structures.docking import build_complexes, check_model
 from pomdft.structures.names import check_names, list_ligands
@@ -72,13 +73,14 @@ def affinity(
         charge_model=charge_model,
     )
     if not found:
+        model = AffinityModel(
+            ligand=ligand, metal=metal, cluster=cluster, site=site, charge_model=charge_model
+        )
+        words = ["pomdft", "run", "--ligand", ligand, "--metal", metal, "--level", level]
         raise NotComputedError(
             f"The affinity of {ligand} for {metal} ({cluster}, site {site}, {charge_model}, level "
             f"{level}) has not been computed.",
-            f"Compute it: pomdft run --ligand {ligand} --metal {metal} --level {level}"
-            + (f" --cluster {cluster}" if cluster != "M4" else "")
-            + (f" --site {site}" if site != "vacancy" else "")
-            + (f" --charge-model {charge_model}" if charge_model != "protonated" else ""),
+            f"Compute it: {shlex.join([*words, *model.options])}",
         )
     return found[-1]
 

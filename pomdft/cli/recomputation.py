@@ -86,13 +86,7 @@ def _affinity_words(affinity: Affinity) -> list[str]:
 
 
 def _model_words(affinity: Affinity) -> list[str]:
-    model = affinity.model
-    return [
-        *_unless_default("--level", affinity.level.name, "lcao"),
-        *_unless_default("--cluster", model.cluster, "M4"),
-        *_unless_default("--site", model.site, "vacancy"),
-        *_unless_default("--charge-model", model.charge_model, "protonated"),
-    ]
+    return [*_unless_default("--level", affinity.level.name, "lcao"), *affinity.model.options]
 
 
 def _count_orientations(affinity: Affinity) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,9 +91,10 @@ def find_held_band(
     pairs = _find_bands(root, known)
     chosen = choose_comparable(known)
     if metal not in chosen or chosen[metal].key not in pairs:
+        usual = ["--cluster", cluster]
         raise NotComputedError(
             f"The d-band of {metal} ({cluster}) under {ligand} has not been computed.",
-            f"Compute it: pomdft metal ensemble {ligand} {metal} --cluster {cluster}",
+            f"Compute it: {_name_command(ligand, metal, chosen, usual)}",
         )
     return pairs[chosen[metal].key][0]
 
@@ -134,7 +136,7 @@ def collect_ligand_shifts(
         if metal not in chosen or chosen[metal].key not in pairs:
             raise NotComputedError(
                 f"The d-band shift of {metal} under {ligand} has not been computed.",
-                f"Compute it: pomdft metal ensemble {ligand} {metal}; or give it by hand: "
+                f"Compute it: {_name_command(ligand, metal, chosen)}; or give it by hand: "
                 f"ligand_d_shift_ev={{'{metal}': -0.1}} (eV), on the command line "
                 f"--d-shift {metal}=-0.1.",
             )
@@ -148,6 +150,17 @@ def collect_ligand_shifts(
             f"{which}, {held.key} less {free.key}",
         )
     return shifts
+
+
+def _name_command(
+    ligand: str, metal: str, chosen: Mapping[str, Affinity], otherwise: Sequence[str] = ()
+) -> str:
+    """Return the command that adds a d-band to the affinity that answers, where there is one."""
+    words = list(otherwise)
+    if metal in chosen:
+        words = [*chosen[metal].model.options]
+        words += ["--level", chosen[metal].level.name]
+    return shlex.join(["pomdft", "metal", "ensemble", ligand, metal, *words])
 
 
 def _find_bands(root: Path, known: Sequence[Affinity]) -> dict[str, tuple[DBand, DBand]]:

@@ -52,6 +52,16 @@ class AffinityModel(Document):
         metal = self.metal + (count if count != "1" else "")
         return f"{self.ligand} + {metal}, {self.site}, {self.charge_model}"
 
+    @property
+    def options(self) -> list[str]:
+        """Options of a command that ask for this model; none for the usual one."""
+        words = []
+        for name in ("cluster", "site", "charge_model"):
+            value = getattr(self, name)
+            if value != type(self).model_fields[name].default:
+                words += [f"--{name.replace('_', '-')}", value]
+        return words
+
 
 class Affinity(ReactionEnergy):
     """Binding energy of a ligand to a metal cluster. Negative = bound.

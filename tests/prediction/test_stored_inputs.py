@@ -205,6 +205,15 @@ def test_shifts_of_two_metals_are_of_one_model(own_settings: Path) -> None:
         shifts_of("Mo5O18", "Au", "Pt", "Pd")
 
 
+def test_command_of_a_missing_d_band_names_the_model_that_answers(own_settings: Path) -> None:
+    store_affinity(own_settings, "Pt", 0.7, "Mo5O18", roles=("cluster",), charge_model="alkali")
+    command = "pomdft metal ensemble Mo5O18 Pt --charge-model alkali --level"
+    with pytest.raises(NotComputedError, match=command):
+        shifts_of("Mo5O18", "Pt")
+    with pytest.raises(NotComputedError, match=command):
+        pomdft.d_band("Pt", "M4", "Mo5O18")
+
+
 def test_shipped_shifts_are_those_of_the_shipped_affinities() -> None:
     gold = pomdft.affinity("W5O18", "Au")
     bands = {
