@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pomdft.analysis.solution import ion_affinity, protonation_energies
-from pomdft.errors import NotComputedError
-from pomdft.prediction.defaults import fill_in_known, fill_in_shifts
+from pomdft.errors import InputError, NotComputedError
+from pomdft.prediction.defaults import fill_in_known, fill_in_shifts, find_ligand_band
 from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity, AffinityModel
-from pomdft.settings import load_settings
 from pomdft.structures.docking import build_complexes, check_model
 from pomdft.structures.names import check_names, list_ligands
 from pomdft.structures.poms import build_pom
@@ -117,7 +116,13 @@ def affinities(
     return frame
 
 
-def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
+def d_band(
+    metal: str,
+    facet: str = "111",
+    ligand: str | None = None,
+    *,
+    charge_model: str | None = None,
+) -> DBand:
     """Return the d-band of a metal surface or of a cluster. Energies relative to the Fermi level.
 
     Parameters
@@ -129,6 +134,8 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
     ligand : str, optional
         Of a protected cluster: the one of its usual model (vacancy, protonated) where several
         are known.
+    charge_model : str, optional
+        How the ligand's charge is compensated, e.g. "alkali".
 
     Returns
     -------
@@ -137,17 +144,19 @@ def d_band(metal: str, facet: str = "111", ligand: str | None = None) -> DBand:
 
     Raises
     ------
+    InputError
+        A charge model is given without a ligand.
     NotComputedError
         It has not been computed; the message names the command that would.
     """
     from pomdft.flows.dband import find_d_band
-    from pomdft.prediction.stored import find_held_band
 
-    ligand = check_names(ligand, metal)
-    if ligand is None:
-        return find_d_band(metal, facet)
-    known = find_affinities(ligand=ligand, metal=metal, cluster=facet)
-    return find_held_band(load_settings().store, known, ligand, metal, facet)
+    if ligand is not None:
+        return find_ligand_band(ligand, metal, facet, charge_model)
+    if charge_model is not None:
+        raise InputError(f"Charge model {charge_model} is of a ligand.", "Name the ligand.")
+    check_names(None, metal)
+    return find_d_band(metal, facet)
 
 
 def segregation_energy(
@@ -275,6 +284,8 @@ def predict_activity(
     ordering: str = "random-alloy",
     ligand: str | None = None,
     temperature_k: float | None = None,
+    *,
+    charge_model: str | None = None,
     **options: Any,
 ) -> Activity:
     """Predict the rate of a surface relative to its better monometallic parent.
@@ -290,6 +301,9 @@ def predict_activity(
         Its effect on the metals' d-bands comes from the store, unless `ligand_d_shift_ev` gives it.
     temperature_k : float, optional
         Temperature in kelvin; default: where the reaction is commonly run.
+    charge_model : str, optional
+        How the ligand's charge is compensated where its d-bands come from, e.g. "alkali"; by
+        default by protons where those are known.
     **options
         See `pomdft.prediction.activity.predict_activity`.
 
@@ -306,7 +320,7 @@ def predict_activity(
     """
     from pomdft.prediction import activity
 
-    fill_in_shifts(options, ligand, tuple(composition))
+    fill_in_shifts(options, ligand, tuple(composition), charge_model)
     return activity.predict_activity(
         composition, reaction, ordering, ligand, temperature_k, **options
     )

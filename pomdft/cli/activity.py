@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pomdft.cli.pairs import NO_LIGAND
+from pomdft.cli.pairs import NO_LIGAND, ChargeModel
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
 
@@ -33,6 +33,7 @@ def activity(  # noqa: PLR0917 - options of a command
     ligand: Annotated[
         str | None, typer.Option(help="Its shift of the metals' d-bands is taken from the store.")
     ] = None,
+    charge_model: ChargeModel = None,
     d_shift: Annotated[
         list[str] | None,
         typer.Option(help="By hand: shift of a metal's d-band centre by the ligand, eV: Au=-0.1."),
@@ -74,7 +75,7 @@ def activity(  # noqa: PLR0917 - options of a command
         "ligand": None if ligand in NO_LIGAND else ligand,
         "ligand_d_shift_ev": shifts or None,
     }
-    fill_in_shifts(options, options["ligand"], tuple(amounts))
+    fill_in_shifts(options, options["ligand"], tuple(amounts), charge_model)
     caption = (
         "rate per site relative to the better parent metal on (111), std in decades of the rate; "
         "adsorption energies and d-band shifts in eV, negative = bound and downwards"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pomdft.cli.pairs import NO_LIGAND, parse_affinities, parse_ratio
+from pomdft.cli.pairs import NO_LIGAND, ChargeModel, parse_affinities, parse_ratio
 from pomdft.cli.rendering import Format, make_console, print_rows
 from pomdft.errors import InputError
 from pomdft.prediction.defaults import fill_in_known, known_affinities
@@ -43,6 +43,7 @@ def compare(  # noqa: PLR0917 - options of a command
         list[str] | None,
         typer.Option(help="By hand, eV per contact: PVP:Au=-0.2 or PVP:Au=-0.2+-0.1."),
     ] = None,
+    charge_model: ChargeModel = None,
     seed: Annotated[int, typer.Option(help="Same seed, same answer.")] = 0,
     plot: Annotated[
         Path | None,
@@ -61,10 +62,15 @@ def compare(  # noqa: PLR0917 - options of a command
     if not chosen:
         raise InputError("no ligand to compare.", "Give --ligands A-alpha-SiW9O34 PVP none.")
     by_hand = _read_affinities(affinity or [], chosen, (first, second))
+    if charge_model is not None and all(name in (*NO_LIGAND, *by_hand) for name in chosen):
+        raise InputError(
+            f"Charge model {charge_model} is of computed affinities; here are none.",
+            "Name a ligand without affinities by hand.",
+        )
     held = {
         name: None
         if name in NO_LIGAND
-        else by_hand.get(name) or known_affinities(name, (first, second))
+        else by_hand.get(name) or known_affinities(name, (first, second), charge_model)
         for name in chosen
     }
     answers = predict_under_ligands(

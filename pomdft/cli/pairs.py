@@ -13,7 +13,7 @@ from pomdft.prediction.reduction import CoReduction
 ChargeModel = Annotated[
     str | None,
     typer.Option(
-        help="Of the computed affinities: how the ligand's charge is compensated; default: by "
+        help="Of what is computed: how the ligand's charge is compensated; default: by "
         "protons where those are known."
     ),
 ]

@@ -21,6 +21,24 @@ _USUAL = {
 ASSUMED_STD_EV = 0.10
 
 
+def name_model(ligand: str, metal: str, **asked: str | None) -> AffinityModel:
+    """Return the model that a question is about: the usual one but for what is asked.
+
+    Parameters
+    ----------
+    ligand, metal : str
+        Names.
+    **asked : str, optional
+        Other fields of the model; None for the usual.
+
+    Returns
+    -------
+    AffinityModel
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    return AffinityModel.model_validate({"ligand": ligand, "metal": metal} | given)
+
+
 def choose_comparable(documents: Iterable[Affinity]) -> dict[str, Affinity]:
     """Choose affinities of one ligand that may be compared between metals.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from pomdft.analysis.segregation_ligand import ContactAffinity
 from pomdft.errors import InputError, NotComputedError
-from pomdft.prediction.affinities import collect_contact_affinities
+from pomdft.prediction.affinities import collect_contact_affinities, name_model
 from pomdft.prediction.queries import find_affinities
-from pomdft.prediction.stored import collect_ligand_shifts, collect_segregation
+from pomdft.prediction.stored import collect_ligand_shifts, collect_segregation, find_held_band
+from pomdft.schemas.dband import DBand
 from pomdft.settings import load_settings
 from pomdft.structures.charges import check_charge_model
-from pomdft.structures.names import check_names
+from pomdft.structures.names import carries_charge, check_names
 from pomdft.structures.supports import SUPPORTS
 
 
@@ -27,7 +29,8 @@ def known_affinities(
     metals : tuple of str
         Symbols.
     charge_model : str, optional
-        How the ligand's charge is compensated; by default by protons where those are known.
+        How the ligand's charge is compensated; by default by protons where those are known. A
+        ligand without charge has one model, which answers for all.
 
     Raises
     ------
@@ -36,9 +39,7 @@ def known_affinities(
     NotComputedError
         One of them has not been computed, or not at the level of the others.
     """
-    check_charge_model(charge_model)
-    for metal in metals:
-        ligand = check_names(ligand, metal) or ligand
+    ligand, charge_model = _check_question(ligand, metals, charge_model)
     if ligand in SUPPORTS:
         raise NotComputedError(
             f"{ligand} is a support: it makes no contacts that could be counted per surface atom.",
@@ -49,15 +50,25 @@ def known_affinities(
     missing = [metal for metal in metals if metal not in found]
     if missing:
         of_model = f" with charge model {charge_model}" if charge_model else ""
-        option = f" --charge-model {charge_model}" if charge_model else ""
+        options = name_model(ligand, missing[0], charge_model=charge_model).options
+        command = shlex.join(["pomdft", "run", "--ligand", ligand, "--metal", missing[0], *options])
         raise NotComputedError(
             f"The affinity of {ligand} for {' and '.join(missing)} has not been computed"
             f"{' at the level of the other metal' if found else ''}{of_model}.",
-            f"Compute it: pomdft run --ligand {ligand} --metal {missing[0]}{option}; or give it by "
-            f'hand: affinity={{"{missing[0]}": -0.5}} (eV per contact), on the command line '
-            f"--affinity {missing[0]}=-0.5.",
+            f'Compute it: {command}; or give it by hand: affinity={{"{missing[0]}": -0.5}} (eV per '
+            f"contact), on the command line --affinity {missing[0]}=-0.5.",
         )
     return found
+
+
+def _check_question(
+    ligand: str, metals: tuple[str, ...], charge_model: str | None
+) -> tuple[str, str | None]:
+    """Return ligand and charge model as results carry them; none where there is no charge."""
+    check_charge_model(charge_model)
+    for metal in metals:
+        ligand = check_names(ligand, metal) or ligand
+    return ligand, charge_model if carries_charge(ligand) else None
 
 
 def fill_in_known(
@@ -103,13 +114,63 @@ def fill_in_known(
     return options
 
 
-def fill_in_shifts(options: dict[str, Any], ligand: str | None, metals: tuple[str, ...]) -> None:
-    """Put the d-band shifts by a ligand into options of an activity where none are given."""
+def fill_in_shifts(
+    options: dict[str, Any],
+    ligand: str | None,
+    metals: tuple[str, ...],
+    charge_model: str | None = None,
+) -> None:
+    """Put the d-band shifts by a ligand into options of an activity where none are given.
+
+    Parameters
+    ----------
+    options : dict
+        Changed in place: `ligand_d_shift_ev` and `ligand_source`.
+    ligand : str or None
+        Protecting ligand.
+    metals : tuple of str
+        Metals whose shifts are needed.
+    charge_model : str, optional
+        See `known_affinities`.
+
+    Raises
+    ------
+    InputError
+        A charge model is asked for where no shift comes from the store.
+    NotComputedError
+        A shift is not known.
+    """
     if ligand is None or options.get("ligand_d_shift_ev") is not None:
+        check_charge_model(charge_model)
+        if charge_model is not None:
+            raise InputError(
+                f"Charge model {charge_model} is of computed d-bands; here are none.",
+                "Name a ligand, without d-band shifts by hand.",
+            )
         return
-    for metal in metals:
-        ligand = check_names(ligand, metal) or ligand
+    ligand, charge_model = _check_question(ligand, metals, charge_model)
     known = find_affinities(ligand=ligand)
-    found = collect_ligand_shifts(load_settings().store, known, ligand, metals)
+    found = collect_ligand_shifts(load_settings().store, known, ligand, metals, charge_model)
     options["ligand_d_shift_ev"] = {metal: shift.shift_ev for metal, shift in found.items()}
     options["ligand_source"] = "; ".join(shift.source for shift in found.values())
+
+
+def find_ligand_band(ligand: str, metal: str, cluster: str, charge_model: str | None) -> DBand:
+    """Return the d-band of a cluster under a ligand, from the store or the shipped data.
+
+    Parameters
+    ----------
+    ligand, metal, cluster : str
+        Names, e.g. "W5O18", "Au", "M4".
+    charge_model : str or None
+        See `known_affinities`.
+
+    Raises
+    ------
+    NotComputedError
+        It has not been computed; the message names the command that would.
+    """
+    ligand, charge_model = _check_question(ligand, (metal,), charge_model)
+    known = find_affinities(ligand=ligand, metal=metal, cluster=cluster, charge_model=charge_model)
+    asked = name_model(ligand, metal, cluster=cluster, charge_model=charge_model)
+    return find_held_band(load_settings().store, known, asked)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pomdft.analysis.segregation import ComputedSegregation
 from pomdft.errors import NotComputedError
-from pomdft.prediction.affinities import choose_comparable
-from pomdft.schemas.affinity import Affinity
+from pomdft.prediction.affinities import choose_comparable, name_model
+from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.dband import DBand
 from pomdft.schemas.reaction import ENSEMBLE_ROLE
 from pomdft.store.documents import find_documents, find_segregation_documents
@@ -68,9 +68,7 @@ def collect_segregation(root: Path) -> ComputedSegregation:
     }
 
 
-def find_held_band(
-    root: Path, known: Sequence[Affinity], ligand: str, metal: str, cluster: str
-) -> DBand:
+def find_held_band(root: Path, known: Sequence[Affinity], asked: AffinityModel) -> DBand:
     """Return the d-band of a metal's cluster under a ligand.
 
     Parameters
@@ -80,8 +78,8 @@ def find_held_band(
     known : sequence of Affinity
         Of the ligand for the metal's cluster; of several models the usual one answers, see
         `pomdft.prediction.affinities.choose_comparable`.
-    ligand, metal, cluster : str
-        Names.
+    asked : AffinityModel
+        What is asked for, said where it is missing.
 
     Raises
     ------
@@ -89,18 +87,22 @@ def find_held_band(
         The affinity that answers has none; the message names the command that would compute it.
     """
     pairs = _find_bands(root, known)
-    chosen = choose_comparable(known)
-    if metal not in chosen or chosen[metal].key not in pairs:
-        usual = ["--cluster", cluster]
+    chosen = choose_comparable(known).get(asked.metal)
+    if chosen is None or chosen.key not in pairs:
         raise NotComputedError(
-            f"The d-band of {metal} ({cluster}) under {ligand} has not been computed.",
-            f"Compute it: {_name_command(ligand, metal, chosen, usual)}",
+            f"The d-band of {asked.metal} ({asked.cluster}) under {asked.ligand} has not been "
+            "computed.",
+            f"Compute it: {_name_command(asked, chosen)}",
         )
-    return pairs[chosen[metal].key][0]
+    return pairs[chosen.key][0]
 
 
 def collect_ligand_shifts(
-    root: Path, known: Sequence[Affinity], ligand: str, metals: Sequence[str]
+    root: Path,
+    known: Sequence[Affinity],
+    ligand: str,
+    metals: Sequence[str],
+    charge_model: str | None = None,
 ) -> dict[str, LigandShift]:
     """Compute how far a ligand moves the d-band centre of each metal, from stored d-bands.
 
@@ -117,6 +119,8 @@ def collect_ligand_shifts(
         Protecting ligand.
     metals : sequence of str
         Metals.
+    charge_model : str, optional
+        Only with this compensation of the ligand's charge; None for any.
 
     Returns
     -------
@@ -130,13 +134,16 @@ def collect_ligand_shifts(
         names the command that would compute both.
     """
     pairs = _find_bands(root, known)
-    chosen = choose_comparable(a for a in known if a.metal in metals)
+    chosen = choose_comparable(
+        a for a in known if a.metal in metals and charge_model in (None, a.model.charge_model)
+    )
     shifts = {}
     for metal in metals:
         if metal not in chosen or chosen[metal].key not in pairs:
+            asked = name_model(ligand, metal, charge_model=charge_model)
             raise NotComputedError(
                 f"The d-band shift of {metal} under {ligand} has not been computed.",
-                f"Compute it: {_name_command(ligand, metal, chosen)}; or give it by hand: "
+                f"Compute it: {_name_command(asked, chosen.get(metal))}; or give it by hand: "
                 f"ligand_d_shift_ev={{'{metal}': -0.1}} (eV), on the command line "
                 f"--d-shift {metal}=-0.1.",
             )
@@ -152,15 +159,12 @@ def collect_ligand_shifts(
     return shifts
 
 
-def _name_command(
-    ligand: str, metal: str, chosen: Mapping[str, Affinity], otherwise: Sequence[str] = ()
-) -> str:
+def _name_command(asked: AffinityModel, chosen: Affinity | None) -> str:
     """Return the command that adds a d-band to the affinity that answers, where there is one."""
-    words = list(otherwise)
-    if metal in chosen:
-        words = [*chosen[metal].model.options]
-        words += ["--level", chosen[metal].level.name]
-    return shlex.join(["pomdft", "metal", "ensemble", ligand, metal, *words])
+    words = asked.options
+    if chosen is not None:
+        words = [*chosen.model.options, "--level", chosen.level.name]
+    return shlex.join(["pomdft", "metal", "ensemble", asked.ligand, asked.metal, *words])
 
 
 def _find_bands(root: Path, known: Sequence[Affinity]) -> dict[str, tuple[DBand, DBand]]:

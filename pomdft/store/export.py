@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pomdft.errors import PomdftError, StoreError
+from pomdft.schemas.dband import DBand
 from pomdft.schemas.provenance import ArchivedCalculation, CalculationRecord
 from pomdft.settings import load_settings
 from pomdft.store.checks import check_document
@@ -51,7 +52,8 @@ def export_reference(
     levels : iterable of str
         Affinities of levels of these names only.
     drop : collection of str
-        Keys of documents that are no longer shipped, with the calculations that only they need.
+        Keys of documents that are no longer shipped, with the d-bands of these affinities and the
+        calculations that only they need.
 
     Returns
     -------
@@ -95,6 +97,7 @@ def export_reference(
             entries[other.key] = other.model_dump(mode="json")
             lines.append(f"{name} {document!r}")
         kept |= {f"{name}.json": entries}
+    drop = {*drop, *_list_bands(kept, drop)}
     lines += [f"dropped {key}" for entries in kept.values() for key in set(drop) & set(entries)]
     unknown = set(drop).difference(*kept.values())
     lines += [f"nothing shipped has the key {key}" for key in sorted(unknown)]
@@ -108,6 +111,16 @@ def export_reference(
         if path.name.partition(".")[0] not in needed:
             path.unlink()
     return lines
+
+
+def _list_bands(kept: dict[str, dict[str, dict[str, Any]]], drop: Collection[str]) -> Iterable[str]:
+    """Return the keys of d-bands that only affinities to be dropped are made with."""
+    gone, stays = set[str](), set[str]()
+    for key, entry in kept["affinities.json"].items():
+        (gone if key in drop else stays).update(_used(entry))
+    for key, entry in kept[f"{KINDS[DBand]}.json"].items():
+        if (gone - stays).issuperset(_used(entry)):
+            yield key
 
 
 def _used(entry: dict[str, Any]) -> Iterable[str]:

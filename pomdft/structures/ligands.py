@@ -67,6 +67,11 @@ def list_ligands() -> list[str]:
     return list(_DEFINITIONS)
 
 
+def find_charge(name: str) -> int:
+    """Return the charge of a conventional ligand without its acidic protons, in units of e."""
+    return -_DEFINITIONS[name].n_acidic
+
+
 def is_conventional(name: str) -> bool:
     """Return whether a name is that of a conventional ligand."""
     return name in _DEFINITIONS

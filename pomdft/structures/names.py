@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pomdft.errors import UnknownNameError
 from pomdft.structures.clusters import known_metals
+from pomdft.structures.ligands import find_charge, is_conventional
 from pomdft.structures.ligands import list_ligands as list_conventional_ligands
-from pomdft.structures.registry import list_poms, list_synonyms
+from pomdft.structures.registry import find_definition, list_poms, list_synonyms
 from pomdft.structures.supports import SUPPORTS
 
 
@@ -30,3 +31,18 @@ def check_names(ligand: str | None, metal: str | None) -> str | None:
     if name not in list_ligands():
         raise UnknownNameError("ligand", ligand, list_ligands(), list_synonyms())
     return name
+
+
+def carries_charge(ligand: str) -> bool:
+    """Return whether a ligand has a charge that a model has to compensate.
+
+    Parameters
+    ----------
+    ligand : str
+        Name, checked.
+    """
+    if ligand in SUPPORTS:
+        return False
+    if is_conventional(ligand):
+        return find_charge(ligand) != 0
+    return find_definition(ligand).charge != 0

@@ -7,10 +7,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+import pomdft
 from pomdft.cli import compare as compare_cli
 from pomdft.cli import predict as predict_cli
 from pomdft.cli import report as report_cli
-from pomdft.errors import NotComputedError
+from pomdft.errors import InputError, NotComputedError
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.level import Level
@@ -71,6 +72,30 @@ def test_compare_puts_stored_ligand_and_none_side_by_side():
     assert shown.exit_code == 0, shown.exception
     rows = {row["ligand"]: row for row in json.loads(shown.stdout)}
     assert rows["W5O18"]["surface_fraction"] > rows["none"]["surface_fraction"] + 0.1
+
+
+def test_compare_takes_a_charge_model():
+    """The pyrrolidone has no charge: its affinities stand beside those with sodium ions."""
+    words = ("Au", "Ag", "--ligands", "W5O18", "PVP", "none", "--atoms", "55", "--format", "json")
+    sources = []
+    for options in ((), ("--charge-model", "alkali")):
+        shown = run(compare_cli.compare, *words, *options)
+        assert shown.exit_code == 0, shown.exception
+        rows = {row["ligand"]: row for row in json.loads(shown.stdout)}
+        sources.append({name: row["provenance"] for name, row in rows.items()})
+    usual, sodium = sources
+    for metal in ("Au", "Ag"):
+        keys = [
+            pomdft.affinity("W5O18", metal, charge_model=m).key for m in ("protonated", "alkali")
+        ]
+        assert keys[0] in usual["W5O18"]
+        assert keys[1] in sodium["W5O18"]
+    assert sodium["PVP"] == usual["PVP"]
+
+
+def test_charge_model_without_computed_affinities_is_refused_by_compare():
+    options = ("--ligands", "none", "--charge-model", "alkali")
+    assert isinstance(run(compare_cli.compare, "Au", "Ag", *options).exception, InputError)
 
 
 @pytest.mark.usefixtures("filled_store")

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 import pomdft
 from pomdft.cli import activity as activity_cli
-from pomdft.errors import InputError, NotComputedError
+from pomdft.errors import InputError, NotComputedError, UnknownNameError
 from pomdft.prediction.activity import predict_activity
+from pomdft.prediction.defaults import known_affinities
 from pomdft.prediction.queries import find_affinities
 from pomdft.prediction.stored import collect_ligand_shifts
 from pomdft.schemas.affinity import Affinity, AffinityModel
@@ -203,6 +204,46 @@ def test_shifts_of_two_metals_are_of_one_model(own_settings: Path) -> None:
     store_affinity(own_settings, "Pt", 0.7, "Mo5O18", charge_model="alkali")
     with pytest.raises(NotComputedError, match="pomdft metal ensemble Mo5O18 Pt"):
         shifts_of("Mo5O18", "Au", "Pt", "Pd")
+
+
+def test_charge_model_chooses_the_d_bands(own_settings: Path) -> None:
+    for metal in ("Au", "Pd"):
+        store_affinity(own_settings, metal, -0.2, "Mo5O18")
+        store_affinity(own_settings, metal, 0.7, "Mo5O18", charge_model="alkali")
+    assert pomdft.d_band("Au", "M4", "Mo5O18").center_ev == pytest.approx(-2.2)
+    found = pomdft.d_band("Au", "M4", "Mo5O18", charge_model="alkali")
+    assert found.center_ev == pytest.approx(-1.3)
+    usual, sodium = (
+        pomdft.predict_activity({"Au": 1, "Pd": 1}, ligand="Mo5O18", charge_model=model)
+        for model in (None, "alkali")
+    )
+    difference = sodium.d_band_shift_ev["Pd"] - usual.d_band_shift_ev["Pd"]
+    assert difference == pytest.approx(0.9)
+    assert "alkali" in sodium.source
+    command = "pomdft metal ensemble Mo5O18 Pt --charge-model alkali"
+    store_affinity(own_settings, "Pt", 0.1, "Mo5O18")
+    with pytest.raises(NotComputedError, match=command):
+        pomdft.d_band("Pt", "M4", "Mo5O18", charge_model="alkali")
+    with pytest.raises(NotComputedError, match=command):
+        pomdft.predict_activity({"Pt": 1}, ligand="Mo5O18", charge_model="alkali")
+
+
+def test_charge_model_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="Charge model alkali"):
+        pomdft.d_band("Au", charge_model="alkali")
+    with pytest.raises(InputError, match="Charge model alkali"):
+        pomdft.predict_activity({"Au": 1}, charge_model="alkali")
+    with pytest.raises(UnknownNameError, match="alkali"):
+        pomdft.d_band("Au", "M4", "W5O18", charge_model="alkalai")
+    with pytest.raises(UnknownNameError, match="alkali"):
+        pomdft.predict_activity({"Au": 1}, ligand="W5O18", charge_model="alkalai")
+
+
+def test_ligand_without_charge_answers_for_every_charge_model() -> None:
+    usual, asked = (known_affinities("PVP", ("Au", "Ag"), model) for model in (None, "alkali"))
+    assert usual == asked
+    with pytest.raises(NotComputedError, match=r"thiolate .*--charge-model alkali"):
+        known_affinities("thiolate", ("Au", "Ag"), "alkali")
 
 
 def test_command_of_a_missing_d_band_names_the_model_that_answers(own_settings: Path) -> None:

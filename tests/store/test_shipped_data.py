@@ -18,6 +18,7 @@ from pomdft.flows.segregation import SegregationMaker
 from pomdft.schemas.affinity import Affinity, AffinityModel
 from pomdft.schemas.beef import ensemble_coefficients
 from pomdft.schemas.calculation import CalculationInput
+from pomdft.schemas.dband import DBand
 from pomdft.schemas.level import Level, RelaxationSettings
 from pomdft.schemas.model import AtomicModel, as_vectors
 from pomdft.schemas.protonation import ProtonationEnergy
@@ -147,6 +148,24 @@ def test_what_is_dropped_goes_with_the_calculations_that_only_it_needs(exported,
     assert set(records) == needed
     for folder in ("calculations", "logs"):
         assert {p.name.partition(".")[0] for p in (target / folder).iterdir()} == needed
+
+
+def test_dropped_affinity_takes_its_d_bands_along(tmp_path):
+    with resources.as_file(resources.files("pomdft.store").joinpath("reference")) as shipped:
+        shutil.copytree(shipped, tmp_path / "reference")
+    known = [a for a in load_reference_affinities() if "ensemble-complex" in a.calculations]
+    gone = known[-1]
+    used = {
+        key for a in load_reference_affinities() if a is not gone for key in a.calculations.values()
+    }
+    bands = {band.key: set(band.calculations.values()) for band in load_reference_documents(DBand)}
+    only_its_own = {
+        key for key, keys in bands.items() if keys <= set(gone.calculations.values()) - used
+    }
+    assert only_its_own
+    export_reference(ResultStore(tmp_path / "empty"), tmp_path / "reference", drop=[gone.key])
+    left = {entry["key"] for entry in json.loads((tmp_path / "reference/d_band.json").read_text())}
+    assert left == set(bands) - only_its_own
 
 
 def changed(affinity, **fields):
