@@ -1,4 +1,4 @@
-"""docs/DATASET.md is written by hand: what it says of a shipped number has to be that number."""
+"""What docs/DATASET.md and docs/convergence.md say of a shipped number has to be that number."""
 
 from __future__ import annotations
 
@@ -211,16 +211,17 @@ def test_differences_between_metals_on_one_ligand() -> None:
 
 def test_differences_between_silver_and_gold_by_model() -> None:
     by_key = {a.key[:8]: a for a in load_reference_affinities()}
-    _, energies = table_under("model", "metal", page=CONVERGENCE)
-    models: dict[str, dict[str, Affinity]] = {}
-    for name, _, *_, key in energies:
+    _, energies = table_under("ligand", "model", "metal", page=CONVERGENCE)
+    models: dict[tuple[str, str], dict[str, Affinity]] = {}
+    for ligand, name, *_, key in energies:
         affinity = by_key[key.strip("`")]
-        models.setdefault(name, {})[affinity.metal] = affinity
-    _, differences = table_under("model", "Ag - Au (eV)", page=CONVERGENCE)
+        assert affinity.ligand == ligand
+        models.setdefault((ligand, name), {})[affinity.metal] = affinity
+    _, differences = table_under("ligand", "model", "Ag - Au (eV)", page=CONVERGENCE)
     both = [name for name, metals in models.items() if metals.keys() == {"Au", "Ag"}]
-    assert [row[0] for row in differences] == both
-    for name, bare, corrected in differences:
-        silver, gold = models[name]["Ag"], models[name]["Au"]
+    assert [(row[0], row[1]) for row in differences] == both
+    for ligand, name, bare, corrected in differences:
+        silver, gold = models[ligand, name]["Ag"], models[ligand, name]["Au"]
         std = difference_std(silver, gold)
         expected = f"{silver.energy_ev - gold.energy_ev:+.2f}"
         assert bare == expected + ("" if std is None else f" +- {std:.2f}")
