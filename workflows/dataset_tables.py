@@ -9,6 +9,7 @@ Measured and published values, and names that no document holds, stay as they st
 import re
 import sys
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -24,7 +25,12 @@ from pomdft.schemas.ion_affinity import IonAffinity
 from pomdft.schemas.protonation import ProtonationEnergy
 from pomdft.schemas.reaction import ENSEMBLE_ROLE, ReactionEnergy
 from pomdft.schemas.segregation import SegregationEnergyDocument, SubstitutionEnergyDocument
-from pomdft.store.documents import load_reference_affinities, load_reference_documents
+from pomdft.store.documents import (
+    StoredDocument,
+    load_every_reference_document,
+    load_reference_affinities,
+    load_reference_documents,
+)
 from pomdft.store.reference import load_provenance
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -146,7 +152,7 @@ def list_silver_against_gold() -> Rows:
         if {(ligand, "Ag"), (ligand, "Au")} <= USUAL.keys()
     ]
     pairs.sort(key=lambda pair: pair[0].energy_ev - pair[1].energy_ev)
-    rows = []
+    rows: Rows = []
     for silver, gold in pairs:
         difference, corrected = subtract(silver, gold)
         energy, _, std = difference.partition(" +- ")
@@ -267,7 +273,7 @@ def list_interactions() -> Rows:
 
 def list_interaction_differences() -> Rows:
     """Return silver less gold by variant."""
-    rows = []
+    rows: Rows = []
     for variant, metals in list_variants().items():
         if {"Au", "Ag"} <= metals.keys():
             gold, silver = metals["Au"], metals["Ag"]
@@ -283,7 +289,7 @@ def list_interaction_differences() -> Rows:
 def list_lattice_constants(rows: Rows) -> Rows:
     """Return the rows with the numbers of the shipped metals; published columns stay."""
     known = {bulk.metal: bulk for bulk in load_reference_documents(BulkMetal)}
-    new = []
+    new: Rows = []
     for metal, _, axes, _, _, measured, moment, residual, published in rows:
         bulk = known[metal]
         length = number(bulk.lattice_constant_angstrom, ".3f", bulk.lattice_constant_std_angstrom)
@@ -306,7 +312,7 @@ def list_segregation(rows: Rows) -> Rows:
 def list_mixing(rows: Rows) -> Rows:
     """Return the rows with the shipped energies and the enthalpy of both; measured ones stay."""
     known = {short(d.key): d for d in load_reference_documents(SubstitutionEnergyDocument)}
-    new = []
+    new: Rows = []
     for one, _, other, _, _, measured, keys in rows:
         pair = [known[key.strip()] for key in keys.split(",")]
         terms = [d.beef_terms_ev for d in pair if d.beef_terms_ev is not None]
@@ -322,7 +328,7 @@ def list_mixing(rows: Rows) -> Rows:
 def list_protonation(rows: Rows) -> Rows:
     """Return the rows with the shipped energies; names of anions and sites stay."""
     known = {short(d.key): d for d in load_reference_documents(ProtonationEnergy)}
-    new = []
+    new: Rows = []
     for anion, protons, site, *_, key in rows:
         found = known[key]
         energy = (f"{found.energy_ev:+.3f}", number(found.std_ev, ".2f"))
@@ -352,8 +358,7 @@ def list_ions() -> Rows:
 
 def count() -> str:
     """Return the line that says how much is shipped."""
-    counts = {
-        "affinities": len(AFFINITIES),
+    kinds: dict[str, type[StoredDocument]] = {
         "lattice constants and cohesive energies": BulkMetal,
         "d-bands": DBand,
         "segregation energies": SegregationEnergyDocument,
@@ -362,10 +367,9 @@ def count() -> str:
         "ion affinities": IonAffinity,
         "interaction energies at other levels": InteractionEnergy,
     }
-    parts = [
-        f"{what if isinstance(what, int) else len(load_reference_documents(what))} {words}"
-        for words, what in counts.items()
-    ]
+    every = Counter(type(document) for document in load_every_reference_document())
+    numbers = {words: every[kind] for words, kind in kinds.items()}
+    parts = [f"{n} {words}" for words, n in {"affinities": len(AFFINITIES), **numbers}.items()]
     records = list(load_provenance().values())
     hours = sum(record.wall_time_s for record in records) / 3600
     parts.append(f"{len(records)} calculations with logs, {hours:.1f} hours of computing")
