@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pomdft.analysis.mixing import load_measured, mixing_enthalpy
 from pomdft.schemas.affinity import Affinity
 from pomdft.schemas.bulk import BulkMetal
 from pomdft.schemas.dband import DBand
@@ -228,6 +229,22 @@ def test_differences_between_silver_and_gold_by_model() -> None:
         assert silver.counterpoise_energy_ev is not None
         assert gold.counterpoise_energy_ev is not None
         assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
+
+
+def test_mixing_energies_are_no_better_than_the_model() -> None:
+    known = {(d.solute, d.host): d for d in load_reference_documents(SubstitutionEnergyDocument)}
+    deviations = []
+    for pair, (measured, _) in load_measured().items():
+        first, second = sorted(pair)
+        if (first, second) in known:
+            both = known[first, second].energy_ev + known[second, first].energy_ev
+            model = mixing_enthalpy(first, second, use_measured=False).energy_ev
+            deviations.append((both / 7 - measured, model - measured))
+    assert len(deviations) == 8
+    dft, model = np.sqrt(np.mean(np.square(deviations), axis=0))
+    text = " ".join(PAGE.split())
+    assert f"lie off by {dft:.3f} eV an atom (root mean square)" in text
+    assert f"the model that predictions fall back on ({model:.3f} eV)" in text
 
 
 def test_differences_of_basicity() -> None:
