@@ -12,7 +12,7 @@ from pomdft.prediction.defaults import fill_in_known, fill_in_shifts, find_ligan
 from pomdft.prediction.queries import AFFINITY_COLUMNS, affinity_row, find_affinities
 from pomdft.schemas.affinity import SIGN_CONVENTION, Affinity, AffinityModel
 from pomdft.structures.docking import build_complexes, check_model
-from pomdft.structures.names import check_names, list_ligands
+from pomdft.structures.names import carries_charge, check_names, list_ligands
 from pomdft.structures.poms import build_pom
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def affinity(
     """
     ligand = check_names(ligand, metal) or ligand
     check_model(cluster, site, charge_model)
+    if not carries_charge(ligand):
+        charge_model = "protonated"  # what the models of neutral ligands are called
     found = find_affinities(
         ligand=ligand,
         metal=metal,

@@ -242,6 +242,7 @@ def test_charge_model_of_nothing_is_refused() -> None:
 def test_ligand_without_charge_answers_for_every_charge_model() -> None:
     usual, asked = (known_affinities("PVP", ("Au", "Ag"), model) for model in (None, "alkali"))
     assert usual == asked
+    assert pomdft.affinity("PVP", "Au", charge_model="alkali") == pomdft.affinity("PVP", "Au")
     with pytest.raises(NotComputedError, match=r"thiolate .*--charge-model alkali"):
         known_affinities("thiolate", ("Au", "Ag"), "alkali")
 

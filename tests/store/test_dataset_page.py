@@ -231,6 +231,26 @@ def test_differences_between_silver_and_gold_by_model() -> None:
         assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
 
 
+def test_change_of_order_by_sodium() -> None:
+    models = {
+        (a.metal, a.model.charge_model): a
+        for a in load_reference_affinities()
+        if (a.ligand, a.model.cluster, a.model.site) == ("W5O18", "M4", "vacancy")
+        and a.level.name == "lcao"
+    }
+    differences = {}
+    for charge_model in ("alkali", "protonated"):
+        silver, gold = models["Ag", charge_model], models["Au", charge_model]
+        assert silver.ensemble_ev is not None
+        assert gold.ensemble_ev is not None
+        energy = silver.energy_ev - gold.energy_ev
+        differences[charge_model] = (energy, silver.ensemble_ev - gold.ensemble_ev)
+    (sodium, its), (protons, theirs) = differences["alkali"], differences["protonated"]
+    std = float(np.std(its - theirs))
+    text = " ".join(CONVERGENCE.split())
+    assert f"the difference changes by {sodium - protons:.2f} +- {std:.2f} eV" in text
+
+
 def test_mixing_energies_are_no_better_than_the_model() -> None:
     known = {(d.solute, d.host): d for d in load_reference_documents(SubstitutionEnergyDocument)}
     deviations = []
