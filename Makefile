@@ -29,6 +29,7 @@ lint: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/cython-lint --max-line-length 100 ext
 
 bench: $(STAMPS)/bench-peers
 	$(BIN)/python -m benchmarks.run

@@ -289,8 +289,8 @@ def fold(
             row = members[slots[block], 2]
             n = <int>(members[slots[block + 1] - 1, 2] + members[slots[block + 1] - 1, 1] - row)
             _gather(matrix, members, slots[block], slots[block + 1], widest, &pairs[0])
-            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, &pairs[0], &widest,
-                  &zero, &folded[row, 0], &size)
+            dgemm(b"N", b"N", &size, &n, &n, &one, <double *>&data[row, 0], &size, &pairs[0],
+                  &widest, &zero, &folded[row, 0], &size)
             _copy_block(block, &blocks, &potential[0, 0, 0], &local[0], False)
             for i in range(n):
                 for j in range(size):

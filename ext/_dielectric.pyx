@@ -49,9 +49,9 @@ def smooth(
     """Bring phi nearer to operator phi = source."""
     cdef pomdft_dielectric form = _describe(weights, centre, second, first)
     cdef double[::1] work = np.empty(POMDFT_DIELECTRIC_WORK(form.shape[2]))
-    cdef int64_t i
+    cdef int64_t _
     with nogil:
-        for i in range(sweeps):
+        for _ in range(sweeps):
             pomdft_smooth_dielectric(&form, &source[0, 0, 0], &phi[0, 0, 0], &work[0], level)
 
 
