@@ -232,7 +232,7 @@ def geometry_key(molecule: Molecule, frozen: Sequence[int]) -> str:
             "symbols": [site.specie.symbol for site in molecule],
             "positions": np.round(molecule.cart_coords, 6).tolist(),
             "charge": round(molecule.charge),
-            "frozen": list(_with_cations(molecule, frozen)),
+            "frozen": list(_find_fixed(molecule, frozen)),
             "protocol": _PREPARATION_PROTOCOL,
             "tblite": package_version("tblite"),
             "fmax": _PREPARATION_FMAX,
@@ -267,8 +267,9 @@ def prepare(
 ) -> Molecule:
     """Return the molecule pre-relaxed by xTB, contacts and framework bonds held near DFT's.
 
-    Counter-cations stay where they were put, as they do at the level itself: free to move, one
-    would slip into the vacancy, where the metal is to sit.
+    Counter-cations of a free POM find their places, but none in the vacancy, where the metal is to
+    sit and where one would slip if it could. In the complex they stay there, as the far shell does:
+    another arrangement would be counted as binding.
 
     Made once and kept: an xTB relaxation on another machine ends some 1e-6 angstrom elsewhere,
     and every later key would change.
@@ -294,7 +295,8 @@ def prepare(
             molecule,
             _PREPARATION_FMAX,
             _PREPARATION_STEPS,
-            fixed=_with_cations(molecule, frozen),
+            fixed=_find_fixed(molecule, frozen),
+            cations_off_site=True,
         )
         positions = np.round(relaxed.cart_coords, 6)
         store.save_geometry(geometry_key(molecule, frozen), positions.tolist())
@@ -302,9 +304,14 @@ def prepare(
     return prepared
 
 
-def _with_cations(molecule: Molecule, frozen: Sequence[int]) -> tuple[int, ...]:
-    """Return the atoms that an xTB start leaves where they are: those given, and cations."""
+def _find_fixed(molecule: Molecule, frozen: Sequence[int]) -> tuple[int, ...]:
+    """Return the atoms that an xTB start leaves where they are: those given, and cations.
+
+    The cations of a free POM move. A conventional ligand has them at its one donor group.
+    """
     roles = molecule.site_properties.get("role", ())
+    if "addendum" in roles and "metal" not in molecule.site_properties.get("fragment", ()):
+        return tuple(sorted(frozen))
     return tuple(sorted({*frozen, *(i for i, role in enumerate(roles) if role == "cation")}))
 
 

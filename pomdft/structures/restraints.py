@@ -19,6 +19,7 @@ from pymatgen.core import Molecule
 
 from pomdft.structures.connectivity import ADDENDA, find_connectivity
 from pomdft.structures.contacts import CONTACT_FACTOR, DONORS, contact_distance
+from pomdft.structures.countercations import CATION_OXYGEN_ANGSTROM
 from pomdft.structures.framework import distance_terms
 
 FloatArray = NDArray[np.float64]
@@ -36,6 +37,14 @@ _PULL_ANGSTROM: Final = 0.018
 #: Bond of an addendum to a protonated bridging oxygen (angstrom), mean of PBE relaxations of
 #: H6-W5O18 on Ag4 (LCAO dzp: 2.03-2.25); without the proton it is 1.93.
 HYDROXIDE_BOND_ANGSTROM: Final = 2.10
+
+
+#: Counter-cations in a docked POM stay this far (angstrom) from the oxygens that are to bind the
+#: metal: more than a bond, so that they block none.
+CATION_CLEARANCE_ANGSTROM: Final = 3.5
+#: Bonds of cations with three or four neighbours are this much (angstrom) shorter than those of the
+#: table, which are for six: the differences of Shannon's radii (sodium 0.03 to 0.2).
+_SHORTER_BOND_ANGSTROM: Final = 0.15
 
 
 class DistanceRestraint:
@@ -67,28 +76,40 @@ class DistanceRestraint:
         vectors = atoms.positions[self.pairs[:, 0]] - atoms.positions[self.pairs[:, 1]]
         return vectors, np.linalg.norm(vectors, axis=1)
 
+    def _stretch(self, lengths: FloatArray) -> FloatArray:
+        """Return by how much pairs are too long (angstrom, negative: too short)."""
+        stretch: FloatArray = lengths - self.distances
+        return stretch
+
     def adjust_forces(self, atoms: Atoms, forces: FloatArray) -> None:
         """Add the restraint's forces (eV/angstrom) in place."""
         vectors, lengths = self._vectors(atoms)
-        pull = (-self.stiffness * (lengths - self.distances) / lengths)[:, None] * vectors
+        pull = (-self.stiffness * self._stretch(lengths) / lengths)[:, None] * vectors
         np.add.at(forces, self.pairs[:, 0], pull)
         np.add.at(forces, self.pairs[:, 1], -pull)
 
     def adjust_potential_energy(self, atoms: Atoms) -> float:
         """Return the restraint's energy in eV."""
         _, lengths = self._vectors(atoms)
-        return float(0.5 * np.sum(self.stiffness * (lengths - self.distances) ** 2))
+        return float(0.5 * np.sum(self.stiffness * self._stretch(lengths) ** 2))
 
     def todict(self) -> dict[str, Any]:
         """Return what ASE needs to store the restraint."""
         return {
-            "name": "DistanceRestraint",
+            "name": type(self).__name__,
             "kwargs": {
                 "pairs": self.pairs.tolist(),
                 "distances_angstrom": self.distances.tolist(),
                 "stiffness_ev_per_angstrom2": self.stiffness.tolist(),
             },
         }
+
+
+class LeastDistance(DistanceRestraint):
+    """The same for pairs that may be further away than the given distances, without energy."""
+
+    def _stretch(self, lengths: FloatArray) -> FloatArray:
+        return np.minimum(super()._stretch(lengths), 0.0)
 
 
 @dataclass(frozen=True)
@@ -121,6 +142,39 @@ class RestraintList:
         return DistanceRestraint(
             self.pairs, self.distances_angstrom, self.stiffness_ev_per_angstrom2
         )
+
+
+def keep_cations_off_site(molecule: Molecule) -> LeastDistance | None:
+    """Keep the counter-cations of a docked POM away from where the metal binds.
+
+    Free to move, one would slip into the vacancy. xTB binds them too near to oxygens besides
+    (sodium at 1.97 angstrom to bridging ones), so they stay at a bond's length from all.
+
+    Parameters
+    ----------
+    molecule : pymatgen Molecule
+        As from `docking.dock_ligand`, with ``properties["site"]``.
+
+    Returns
+    -------
+    LeastDistance or None
+        None for molecules without cations or site.
+    """
+    symbols = [site.specie.symbol for site in molecule]
+    roles = molecule.site_properties.get("role", [])
+    cations = [i for i, role in enumerate(roles) if role == "cation"]
+    site = molecule.properties.get("site")
+    if not cations or not isinstance(site, dict):
+        return None
+    off_limits = set(site["oxygen_indices"])
+    pairs = [(i, j) for i in cations for j, symbol in enumerate(symbols) if symbol == "O"]
+    least = [
+        CATION_CLEARANCE_ANGSTROM
+        if j in off_limits
+        else CATION_OXYGEN_ANGSTROM[symbols[i]] - _SHORTER_BOND_ANGSTROM
+        for i, j in pairs
+    ]
+    return LeastDistance(pairs, least, [CONTACT_STIFFNESS] * len(pairs))
 
 
 def restrain_contacts(molecule: Molecule) -> RestraintList:

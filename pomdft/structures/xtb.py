@@ -22,7 +22,12 @@ from pomdft.errors import CalculationError, ConvergenceError, InputError, Unknow
 from pomdft.structures.charges import check_electron_count
 from pomdft.structures.connectivity import check_no_overlap
 from pomdft.structures.convert import to_atoms, with_positions
-from pomdft.structures.restraints import RestraintList, restrain_contacts, restrain_framework
+from pomdft.structures.restraints import (
+    RestraintList,
+    keep_cations_off_site,
+    restrain_contacts,
+    restrain_framework,
+)
 
 XTB_METHODS: Final = ("GFN1-xTB", "GFN2-xTB")
 DEFAULT_METHOD: Final = "GFN1-xTB"
@@ -112,6 +117,7 @@ def relax_xtb(
     *,
     method: str = DEFAULT_METHOD,
     restrained: bool = True,
+    cations_off_site: bool = False,
     strict: bool = False,
 ) -> Molecule:
     """Relax a molecule with xTB.
@@ -131,6 +137,8 @@ def relax_xtb(
     restrained : bool
         Restrain metal-oxygen contacts near `contacts.METAL_OXYGEN_ANGSTROM` and the bonds of a
         POM near those of crystals, with the tables of `restraints`; False leaves all to xTB.
+    cations_off_site : bool
+        Keep counter-cations away from the oxygens of ``properties["site"]``.
     strict : bool
         Raise when the force is not reached in `max_steps`.
 
@@ -161,6 +169,9 @@ def relax_xtb(
     constraints: list[Any] = [FixAtoms(indices=frozen)] if frozen else []
     if len(restraints):
         constraints.insert(0, restraints.to_constraint())
+    apart = keep_cations_off_site(molecule) if cations_off_site else None
+    if apart is not None:
+        constraints.insert(0, apart)
     solvent = molecule.properties.get("solvent")
     run = _relax(molecule, method, constraints, fmax_ev_per_angstrom, max_steps, solvent)
     if run is None:
