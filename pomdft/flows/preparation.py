@@ -40,6 +40,8 @@ _PREPARATION_FMAX = 0.1
 _PREPARATION_STEPS = 200
 #: Raised when the restraints of the xTB preparation change, so that no old start is taken for new.
 _PREPARATION_PROTOCOL = 2
+#: The same for what keeps moving counter-cations away from the site.
+_CATION_PROTOCOL = 1
 #: Longest bond of an addendum to an oxygen, and of a proton to its oxygen, angstrom.
 _ADDENDUM_BOND = 2.6
 _PROTON_BOND = 1.2
@@ -227,12 +229,15 @@ def _with_states(molecule: Molecule, states: dict[str, dict[str, int]]) -> Molec
 
 def geometry_key(molecule: Molecule, frozen: Sequence[int]) -> str:
     """Return the key under which a prepared start of this molecule is kept."""
+    fixed = _find_fixed(molecule, frozen)
+    moving = set(_list_cations(molecule)).difference(fixed)
     return canonical_hash(
         {
+            **({"cations_apart": _CATION_PROTOCOL} if moving else {}),
             "symbols": [site.specie.symbol for site in molecule],
             "positions": np.round(molecule.cart_coords, 6).tolist(),
             "charge": round(molecule.charge),
-            "frozen": list(_find_fixed(molecule, frozen)),
+            "frozen": list(fixed),
             "protocol": _PREPARATION_PROTOCOL,
             "tblite": package_version("tblite"),
             "fmax": _PREPARATION_FMAX,
@@ -312,7 +317,12 @@ def _find_fixed(molecule: Molecule, frozen: Sequence[int]) -> tuple[int, ...]:
     roles = molecule.site_properties.get("role", ())
     if "addendum" in roles and "metal" not in molecule.site_properties.get("fragment", ()):
         return tuple(sorted(frozen))
-    return tuple(sorted({*frozen, *(i for i, role in enumerate(roles) if role == "cation")}))
+    return tuple(sorted({*frozen, *_list_cations(molecule)}))
+
+
+def _list_cations(molecule: Molecule) -> list[int]:
+    roles = molecule.site_properties.get("role", ())
+    return [i for i, role in enumerate(roles) if role == "cation"]
 
 
 def _on_ligand(molecule: Molecule, ligand: Molecule) -> Molecule:

@@ -13,11 +13,15 @@ from pomdft.structures import xtb
 from pomdft.structures.connectivity import find_connectivity
 from pomdft.structures.contacts import contact_distance
 from pomdft.structures.convert import to_atoms, with_positions
-from pomdft.structures.docking import build_complexes
+from pomdft.structures.docking import build_complexes, dock_ligand
 from pomdft.structures.ligands import build_ligand
 from pomdft.structures.poms import build_pom
 from pomdft.structures.ranking import find_proton_patterns, rank_by_xtb
-from pomdft.structures.restraints import restrain_contacts, restrain_framework
+from pomdft.structures.restraints import (
+    keep_cations_off_site,
+    restrain_contacts,
+    restrain_framework,
+)
 from pomdft.structures.xtb import make_xtb_calculator, relax_xtb, xtb_energy
 
 
@@ -35,6 +39,27 @@ def test_restraint_forces_are_the_derivative_of_its_energy() -> None:
 
     slope = approx_fprime(atoms.positions.ravel().copy(), energy, 1e-6)
     assert np.allclose(-forces.ravel(), slope, atol=2e-3)
+
+
+def test_cations_are_pushed_away_from_the_site_only_where_they_are_too_near() -> None:
+    molecule = dock_ligand("W5O18", "vacancy", "alkali")
+    sodium = next(i for i, r in enumerate(molecule.site_properties["role"]) if r == "cation")
+    restraint = keep_cations_off_site(molecule)
+    assert restraint is not None
+    atoms = to_atoms(molecule)
+    for height, pushed in ((1.0, True), (6.0, False)):
+        atoms.positions[sodium] = (0.0, 0.0, height)
+        forces = np.zeros((len(atoms), 3))
+        restraint.adjust_forces(atoms, forces)
+        assert bool(forces[sodium, 2] > 1.0) is pushed
+        step = 1e-5
+        energies = []
+        for sign in (1, -1):
+            atoms.positions[sodium, 2] = height + sign * step
+            energies.append(restraint.adjust_potential_energy(atoms))
+        slope = (energies[0] - energies[1]) / (2 * step)
+        assert forces[sodium, 2] == pytest.approx(-slope, abs=1e-5)
+    assert keep_cations_off_site(dock_ligand("W5O18", "vacancy", "protonated")) is None
 
 
 def test_a_ligand_without_metal_or_cage_has_no_restraints() -> None:
