@@ -41,8 +41,6 @@ DIFFERENCES = (("Ag", "Au"), ("Cu", "Au"), ("Cu", "Ag"), ("Pd", "Au"), ("Pt", "A
 #: Where the usual cluster docks, where that is not the vacancy.
 USUAL_SITE = {"alpha-SiW12O40": "terminal-face"}
 SPOKEN = {"PVP": "PVP unit", "thiolate": "butanethiol"}
-#: Levels whose models stand in one table, and what the pages call them.
-LEVELS = {"lcao": "", "lcao-free": "all atoms free"}
 VERSIONS = (("GPAW", "gpaw"), ("gpaw-data", "gpaw-data"))
 
 Row = Sequence[str]
@@ -199,17 +197,16 @@ def describe_model(affinity: Affinity) -> str:
         model.cluster if model.cluster != "M4" else "",
         f"site {model.site}" if model.site != "vacancy" else "",
         f"charge model {model.charge_model}" if model.charge_model != "protonated" else "",
-        LEVELS.get(affinity.level.name, ""),
     ]
     return ", ".join(part for part in parts if part) or "usual: M4, vacancy, protonated"
 
 
-def find_models(levels: Iterable[str]) -> list[Affinity]:
+def find_models(level: str) -> list[Affinity]:
     """Return the affinities of gold and silver on POMs of which there is another model."""
     found = [
         a
         for a in AFFINITIES
-        if a.level.name in levels and a.ligand in POMS and a.metal in ("Au", "Ag")
+        if a.level.name == level and a.ligand in POMS and a.metal in ("Au", "Ag")
     ]
     with_others = {a.ligand for a in found if not is_usual(a)}
     return sorted(
@@ -218,7 +215,7 @@ def find_models(levels: Iterable[str]) -> list[Affinity]:
     )
 
 
-def list_models(levels: Iterable[str]) -> Rows:
+def list_models(level: str) -> Rows:
     """Return a row for each affinity of `find_models`."""
     return [
         [
@@ -228,14 +225,14 @@ def list_models(levels: Iterable[str]) -> Rows:
             *describe_energies(a),
             *describe_pose(a),
         ]
-        for a in find_models(levels)
+        for a in find_models(level)
     ]
 
 
 def list_differences_by_model() -> Rows:
     """Return silver less gold in each model."""
     models: dict[tuple[str, str], dict[str, Affinity]] = {}
-    for affinity in find_models(LEVELS):
+    for affinity in find_models("lcao"):
         name = affinity.ligand, describe_model(affinity)
         models.setdefault(name, {})[affinity.metal] = affinity
     return [
@@ -394,8 +391,8 @@ TABLES: dict[tuple[str, ...], Callable[[Row, Rows], Rows]] = {
     ("ligand", "salt", "taken from"): lambda _, __: list_ions(),
     ("variant", "cluster"): lambda _, __: list_interactions(),
     ("variant", "interaction (eV)"): lambda _, __: list_interaction_differences(),
-    ("ligand", "model", "metal"): lambda _, __: list_models(LEVELS),
-    ("ligand", "model in water", "metal"): lambda _, __: list_models(("lcao-water",)),
+    ("ligand", "model", "metal"): lambda _, __: list_models("lcao"),
+    ("ligand", "model in water", "metal"): lambda _, __: list_models("lcao-water"),
     ("ligand", "model", "Ag - Au (eV)"): lambda _, __: list_differences_by_model(),
 }
 
