@@ -52,8 +52,8 @@ def export_reference(
     levels : iterable of str
         Affinities of levels of these names only.
     drop : collection of str
-        Keys of documents that are no longer shipped, with the d-bands of these affinities and the
-        calculations that only they need.
+        Keys of documents that are no longer shipped, with the calculations that only they need;
+        with an affinity go the d-bands of its clusters.
 
     Returns
     -------
@@ -114,12 +114,15 @@ def export_reference(
 
 
 def _list_bands(kept: dict[str, dict[str, dict[str, Any]]], drop: Collection[str]) -> Iterable[str]:
-    """Return the keys of d-bands that only affinities to be dropped are made with."""
-    gone, stays = set[str](), set[str]()
-    for key, entry in kept["affinities.json"].items():
-        (gone if key in drop else stays).update(_used(entry))
+    """Return the keys of d-bands of clusters that no affinity is made with any more."""
+    stays = {
+        used
+        for key, entry in kept["affinities.json"].items()
+        if key not in drop
+        for used in _used(entry)
+    }
     for key, entry in kept[f"{KINDS[DBand]}.json"].items():
-        if (gone - stays).issuperset(_used(entry)):
+        if entry["facet"].startswith("M") and stays.isdisjoint(_used(entry)):
             yield key
 
 

@@ -231,7 +231,7 @@ def test_differences_between_silver_and_gold_by_model() -> None:
         assert corrected == f"{silver.counterpoise_energy_ev - gold.counterpoise_energy_ev:+.2f}"
 
 
-def test_change_of_order_by_sodium() -> None:
+def test_what_sodium_changes() -> None:
     models = {
         (a.metal, a.model.charge_model): a
         for a in load_reference_affinities()
@@ -249,6 +249,9 @@ def test_change_of_order_by_sodium() -> None:
     std = float(np.std(its - theirs))
     text = " ".join(CONVERGENCE.split())
     assert f"the difference changes by {sodium - protons:.2f} +- {std:.2f} eV" in text
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
+    words = f"by {-protons:.2f} eV with protons, by {-sodium:.2f} eV with sodium ions"
+    assert f"W5O18 holds silver more tightly than gold {words}" in readme
 
 
 def test_mixing_energies_are_no_better_than_the_model() -> None:
