@@ -230,10 +230,9 @@ def _with_states(molecule: Molecule, states: dict[str, dict[str, int]]) -> Molec
 def geometry_key(molecule: Molecule, frozen: Sequence[int]) -> str:
     """Return the key under which a prepared start of this molecule is kept."""
     fixed = _find_fixed(molecule, frozen)
-    moving = set(_list_cations(molecule)).difference(fixed)
     return canonical_hash(
         {
-            **({"cations_apart": _CATION_PROTOCOL} if moving else {}),
+            **({"cations_apart": _CATION_PROTOCOL} if _has_moving_cations(molecule, fixed) else {}),
             "symbols": [site.specie.symbol for site in molecule],
             "positions": np.round(molecule.cart_coords, 6).tolist(),
             "charge": round(molecule.charge),
@@ -296,12 +295,13 @@ def prepare(
 
         if ligand is not None:
             molecule = _on_ligand(molecule, ligand)
+        fixed = _find_fixed(molecule, frozen)
         relaxed = relax_xtb(
             molecule,
             _PREPARATION_FMAX,
             _PREPARATION_STEPS,
-            fixed=_find_fixed(molecule, frozen),
-            cations_off_site=True,
+            fixed=fixed,
+            cations_off_site=_has_moving_cations(molecule, fixed),
         )
         positions = np.round(relaxed.cart_coords, 6)
         store.save_geometry(geometry_key(molecule, frozen), positions.tolist())
@@ -318,6 +318,10 @@ def _find_fixed(molecule: Molecule, frozen: Sequence[int]) -> tuple[int, ...]:
     if "addendum" in roles and "metal" not in molecule.site_properties.get("fragment", ()):
         return tuple(sorted(frozen))
     return tuple(sorted({*frozen, *_list_cations(molecule)}))
+
+
+def _has_moving_cations(molecule: Molecule, fixed: Sequence[int]) -> bool:
+    return not set(_list_cations(molecule)).issubset(fixed)
 
 
 def _list_cations(molecule: Molecule) -> list[int]:
