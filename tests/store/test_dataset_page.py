@@ -21,7 +21,7 @@ from pomdft.store.documents import (
     load_reference_affinities,
     load_reference_documents,
 )
-from pomdft.store.reference import load_provenance
+from pomdft.store.reference import load_provenance, read_archived
 
 PAGE = (Path(__file__).parents[2] / "docs" / "DATASET.md").read_text()
 CONVERGENCE = (Path(__file__).parents[2] / "docs" / "convergence.md").read_text()
@@ -252,6 +252,19 @@ def test_what_sodium_changes() -> None:
     readme = " ".join((Path(__file__).parents[2] / "README.md").read_text().split())
     words = f"by {-protons:.2f} eV with protons, by {-sodium:.2f} eV with sodium ions"
     assert f"W5O18 holds silver more tightly than gold {words}" in readme
+
+
+def test_sodium_ions_are_near_their_minima() -> None:
+    largest = 0.0
+    for affinity in load_reference_affinities():
+        if affinity.model.charge_model == "alkali":
+            ligand = read_archived(affinity.calculations["ensemble-ligand"])
+            forces = np.linalg.norm(ligand.result.forces_ev_per_angstrom, axis=1)
+            is_ion = np.array([symbol == "Na" for symbol in ligand.request.model.symbols])
+            assert is_ion.any()
+            largest = max(largest, float(forces[is_ion].max()))
+    text = " ".join(CONVERGENCE.split())
+    assert f"PBE's forces on them are {largest:.2f} eV/angstrom at most" in text
 
 
 def test_mixing_energies_are_no_better_than_the_model() -> None:
