@@ -164,11 +164,9 @@ def list_cluster_bands(header: Row) -> Rows:
     points = {key: band for band in BANDS for key in band.calculations.values()}
     for affinity in AFFINITIES:
         band = points.get(affinity.calculations.get(f"{ENSEMBLE_ROLE}complex", ""))
-        if band is not None:
+        if band is not None and affinity.level.name == "lcao":
             name = SPOKEN.get(affinity.ligand, affinity.ligand)
             column = f"under {'the ' if affinity.ligand == 'PVP' else ''}{name}"
-            if affinity.level.name != "lcao":
-                continue
             if affinity.model.site != USUAL_SITE.get(affinity.ligand, "vacancy"):
                 column += f" at a {affinity.model.site}"
             if affinity.model.charge_model == "alkali":

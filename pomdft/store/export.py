@@ -97,7 +97,7 @@ def export_reference(
             entries[other.key] = other.model_dump(mode="json")
             lines.append(f"{name} {document!r}")
         kept |= {f"{name}.json": entries}
-    drop = {*drop, *_list_bands(kept, drop)}
+    drop = {*drop, *_find_orphaned_bands(kept, drop)}
     lines += [f"dropped {key}" for entries in kept.values() for key in set(drop) & set(entries)]
     unknown = set(drop).difference(*kept.values())
     lines += [f"nothing shipped has the key {key}" for key in sorted(unknown)]
@@ -113,7 +113,9 @@ def export_reference(
     return lines
 
 
-def _list_bands(kept: dict[str, dict[str, dict[str, Any]]], drop: Collection[str]) -> Iterable[str]:
+def _find_orphaned_bands(
+    kept: dict[str, dict[str, dict[str, Any]]], drop: Collection[str]
+) -> Iterable[str]:
     """Return the keys of d-bands of clusters that no affinity is made with any more."""
     stays = {
         used

@@ -138,7 +138,8 @@ def relax_xtb(
         Restrain metal-oxygen contacts near `contacts.METAL_OXYGEN_ANGSTROM` and the bonds of a
         POM near those of crystals, with the tables of `restraints`; False leaves all to xTB.
     cations_off_site : bool
-        Keep counter-cations away from the oxygens of ``properties["site"]``.
+        Keep counter-cations away from the oxygens of ``properties["site"]``, and at a bond's length
+        from all others, see `restraints.keep_cations_off_site`.
     strict : bool
         Raise when the force is not reached in `max_steps`.
 
